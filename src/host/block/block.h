@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * block.h: a disk image or block device on the host, in 512-byte sectors. Knows files, not guests.
+ *
+ * Requests are asynchronous; `done` runs in the event loop's thread with the machine lock held. Buffers are iovecs of
+ * host memory that stay valid until then. A request is preallocated by its owner (one per outstanding operation).
+ */
+#ifndef DOMUS_HOST_BLOCK_BLOCK_H
+#define DOMUS_HOST_BLOCK_BLOCK_H
+
+#include "base/types.h"
+
+#include <sys/uio.h>
+
+struct block;
+struct loop;
+
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
+
+struct block_request {
+    enum block_op op;
+    uint64_t sector;
+    uint64_t count; /* sectors; the iovecs hold exactly that much. FLUSH: 0 */
+    const struct iovec *iov;
+    unsigned iovcnt;
+    void (*done)(struct block_request *r, int error); /* 0 or -errno */
+    void *opaque;
+    void *internal[4]; /* the back end's */
+};
+
+struct block_options {
+    const char *path;
+    const char *format; /* "raw" (NULL is raw) */
+    bool readonly;
+    bool removable; /* a CD: read-only open, no write lock needed */
+};
+
+/*
+ * Opens and locks (a second writer, or a writer beside a reader, is refused; CD images may be shared). 0, or -errno
+ * with *why (malloc'd, the caller frees) saying what is wrong and what to do, without the config's file and line.
+ */
+int block_open(struct block **b, struct loop *loop, const struct block_options *o, char **why);
+void block_close(struct block *b); /* waits for outstanding requests; NULL is fine */
+void block_submit(struct block *b, struct block_request *r);
+uint64_t block_sectors(const struct block *b);
+bool block_readonly(const struct block *b);
+
+#endif
