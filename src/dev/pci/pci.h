@@ -22,8 +22,9 @@ enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEM, PCI_BAR_MEM_PREFETCH 
 struct pci_bar {
     enum pci_bar_kind kind;
     uint64_t size;            /* a power of two; 0: none */
-    const struct io_ops *ops; /* a register window, or */
-    void *host;               /* host pages of size bytes (video RAM, ROM), page aligned, borrowed, ... */
+    const struct io_ops *ops; /* a register window, and / or ... */
+    void *host;               /* ... host pages (video RAM, ROM), page aligned, borrowed, at the BAR's start, ... */
+    uint64_t host_bytes;      /* ... so many of them (0: size); what is behind them, ops answers (or nobody) ... */
     unsigned host_flags;      /* ... mapped with these enum memory_flags */
     /* pci.c's: */
     uint64_t base; /* where it is mapped; valid when mapped */
