@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * interp.h: what the files of the reference engine share: the vCPU, decoded operations and how they run.
+ *
+ * A block is a run of operations decoded from one guest page. Each operation has a handler that does its work and
+ * tail-calls the next one's; the last one sets cpu.rip and returns to the loop in run.c. A fault leaves by longjmp, so
+ * a handler changes nothing before its last possible fault, or undoes it. While a block runs, rip0 is the RIP
+ * of its first instruction, cpu.rip is stale, and the arithmetic flags are lazy (flags.h).
+ */
+#ifndef DOMUS_ENGINE_INTERP_INTERP_H
+#define DOMUS_ENGINE_INTERP_INTERP_H
+
+#include "engine/engine.h"
+#include "x86/decode.h"
+#include "x86/paging.h"
+
+#include <setjmp.h>
+
+struct interp_vcpu;
+struct interp_op;
+typedef void (*interp_fn)(struct interp_vcpu *v, const struct interp_op *op);
+/* Semantics that work on the decoded instruction itself (simd.h and all that is not hot). */
+typedef void (*interp_insn_fn)(struct interp_vcpu *v, const struct x86_insn *insn);
+
+struct interp_op {
+    interp_fn fn;
+    /* Byte offsets into struct interp_vcpu: registers, and `zero` for what is absent. */
+    uint16_t reg, rm, base, index, seg_base;
+    uint8_t scale, seg; /* seg: X86_ES.. for checks and for #SS */
+    uint8_t size;       /* operand size in bytes */
+    uint8_t addr_size;  /* 2, 4, 8 */
+    uint8_t length;     /* of the instruction */
+    uint8_t kind;       /* the handler's own */
+    uint16_t start;     /* the instruction's offset from the block's first */
+    bool is_reg, lock;  /* rm is a register; LOCK (or XCHG with memory) */
+    int64_t disp;
+    int64_t imm;
+    interp_insn_fn insn_fn;
+    const struct x86_insn *insn; /* kept for operations with an insn_fn */
+};
+
+struct interp_code_page { /* shared by all vCPUs, one for each guest page that ever held decoded code */
+    _Atomic uint32_t version;
+    _Atomic uint64_t mask; /* 64-byte granules that hold decoded code */
+};
+
+struct interp_block {
+    uint64_t key; /* gpa and mode */
+    struct interp_block *next;
+    const _Atomic uint32_t *version;
+    uint32_t version_seen;
+    uint16_t bytes, count;
+    struct interp_op ops[];
+};
+
+#define INTERP_TLB_SIZE 1024
+struct interp_tlb_entry {
+    uint64_t read, write; /* page address | generation */
+    intptr_t addend;      /* host = linear + addend */
+};
+
+enum interp_bank { INTERP_BANK_KERNEL, INTERP_BANK_USER, INTERP_BANK_KERNEL_AC, INTERP_BANK_SLOW, INTERP_BANKS };
+
+struct interp_tlb {
+    struct interp_tlb_entry entry[INTERP_TLB_SIZE];
+};
+
+#define INTERP_EXEC_SIZE 256
+struct interp_exec_entry {
+    uint64_t tag; /* page address | generation, user bit folded in by the salt */
+    gpa_t gpa;
+    const uint8_t *host; /* NULL: not RAM */
+    struct interp_code_page *page;
+};
+
+#define INTERP_JUMP_SIZE 4096
+struct interp_jump_entry {
+    uint64_t key;
+    struct interp_block *block;
+};
+
+struct interp_segment { /* X86_ES..X86_GS, made from cpu.seg by interp_segments_changed */
+    uint64_t base;
+    uint64_t lo, read_hi, write_hi; /* valid offsets; none: lo above hi */
+};
+
+enum interp_cause { INTERP_FAULT, INTERP_SOFT_INT, INTERP_EXTERNAL };
+
+struct interp_event {
+    bool valid;
+    bool has_error;
+    uint8_t vector;
+    uint8_t cause; /* enum interp_cause; INT3, INTO and INT n are soft, INT1 is a fault to DPL checks */
+    uint8_t length;
+    uint32_t error;
+    uint64_t cr2; /* of #PF */
+    uint64_t dr6; /* bits to set, of #DB */
+};
+
+struct interp_engine;
+
+struct interp_vcpu {
+    struct x86_cpu cpu; /* first: register offsets are small */
+
+    uint64_t rip0, zero;
+    /* Lazy flags: see flags.h */
+    int64_t cc_dst, cc_a, cc_b;
+    uint32_t cc_op;
+
+    uint32_t code_mode;  /* enum x86_mode of CS */
+    uint64_t lin_mask;   /* 64-bit code: all ones; else 32 bits */
+    uint64_t stack_mask; /* by SS.B or 64-bit code */
+    uint64_t generation; /* of the TLB; 12 bits */
+    struct interp_tlb *tlb;
+    struct interp_segment seg[6];
+
+    const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
+    struct interp_block *block;
+    _Atomic uint32_t *requests;
+    uint64_t jump_salt, exec_salt;
+    bool single;     /* one instruction per block: TF, breakpoints, shadows */
+    bool cs_limited; /* CS has a limit below 4 GiB */
+    bool watch;      /* data breakpoints are armed */
+    bool stop;       /* leave vcpu_run with `exit` */
+    bool end_block;  /* a handler asks the next one not to run (code_written on the block's own page) */
+    uint8_t exit;    /* enum engine_exit */
+    struct interp_event event, delivering;
+    uint64_t debug_hits; /* DR6 bits of data breakpoints met in this instruction */
+
+    struct interp_engine *engine;
+    struct memory *memory;
+    struct engine_host host;
+    void *opaque;
+    unsigned index;
+    jmp_buf fault_exit;
+
+    /* blocks */
+    struct interp_block **blocks;
+    uint8_t *arena;
+    size_t arena_used;
+    struct interp_block *scratch; /* one uncached block */
+    uint64_t large_pages;         /* hash set of regions in the TLB that came from large pages */
+    struct interp_jump_entry jump[INTERP_JUMP_SIZE];
+    struct interp_exec_entry exec[INTERP_EXEC_SIZE];
+    struct interp_tlb banks[INTERP_BANKS];
+};
+
+/* The handler chain. */
+#define INTERP_NEXT(v, op) return (op)[1].fn((v), (op) + 1)
+
+#define likely(x)          __builtin_expect(!!(x), 1)
+#define unlikely(x)        __builtin_expect(!!(x), 0)
+
+/*
+ * Faults: they do not return, and the instruction has not happened. Whoever may fault must have v->op set (operations
+ * with an insn_fn have).
+ */
+_Noreturn void interp_raise(struct interp_vcpu *v, unsigned vector);                       /* no error code */
+_Noreturn void interp_raise_error(struct interp_vcpu *v, unsigned vector, uint32_t error); /* with one */
+_Noreturn void interp_page_fault(struct interp_vcpu *v, gva_t address, uint32_t error);
+
+/*
+ * Memory operands for insn_fn semantics. An operand is loaded or probed whole before anything is stored; sizes up to
+ * 4096. interp_load and interp_store use the ModRM operand; the _at forms any segment and offset (MASKMOVDQU, gathers).
+ * All do segment checks, paging, watchpoints, MMIO and self-modifying code.
+ */
+uint64_t interp_ea(struct interp_vcpu *v, const struct x86_insn *insn); /* offset in its segment, wrapped */
+unsigned interp_ea_segment(const struct x86_insn *insn);
+void interp_load(struct interp_vcpu *v, const struct x86_insn *insn, void *to, unsigned size);
+void interp_store(struct interp_vcpu *v, const struct x86_insn *insn, const void *from, unsigned size);
+void interp_probe_store(struct interp_vcpu *v, const struct x86_insn *insn, unsigned size);
+void interp_load_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, void *to, unsigned size);
+void interp_store_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, const void *from, unsigned size);
+void interp_probe_store_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, unsigned size);
+
+/* RIP of the instruction being executed, and of the next one. */
+uint64_t interp_this_rip(const struct interp_vcpu *v);
+
+/* The six arithmetic flags (X86_ARITH) for insn_fn semantics (COMISD, PTEST, PCMPISTRI). */
+uint32_t interp_get_arith(struct interp_vcpu *v);
+void interp_set_arith(struct interp_vcpu *v, uint32_t flags);
+
+/* mmu.c: linear to physical; faults. host is NULL when the page is not RAM. */
+struct interp_page {
+    uint8_t *host; /* of the byte itself */
+    gpa_t gpa;
+    unsigned flags; /* enum memory_flags */
+};
+void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page);
+unsigned interp_data_access(const struct interp_vcpu *v); /* X86_ACCESS_USER or 0, by CPL */
+uint64_t interp_read_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size);
+void interp_write_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size, uint64_t value);
+void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, unsigned access);
+void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access);
+void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access);
+_Noreturn void interp_segment_fault(struct interp_vcpu *v, unsigned seg);
+void interp_flush_tlb(struct interp_vcpu *v);
+void interp_flush_page(struct interp_vcpu *v, gva_t lin);
+/* After bytes of guest memory were written by this vCPU: code pages, logged pages. */
+void interp_wrote(struct interp_vcpu *v, const struct interp_page *page, unsigned size);
+
+/* state.c: derived state; after CR0, CR4, EFER, CPL, EFLAGS.AC, DR7 or any segment changed. */
+void interp_mode_changed(struct interp_vcpu *v);
+void interp_segments_changed(struct interp_vcpu *v);
+
+/* block.c */
+struct interp_block *interp_find_block(struct interp_vcpu *v);
+void interp_flush_jumps(struct interp_vcpu *v);
+int interp_blocks_init(struct interp_vcpu *v);
+void interp_blocks_fini(struct interp_vcpu *v);
+
+/* code.c: which guest bytes are held decoded. */
+int interp_code_init(struct interp_engine *e);
+void interp_code_fini(struct interp_engine *e);
+struct interp_code_page *interp_code_page(struct interp_engine *e, gfn_t gfn, bool make);
+void interp_code_written(struct interp_engine *e, gpa_t gpa, uint64_t len);
+
+struct interp_engine {
+    struct memory *memory;
+    unsigned max_vcpus;
+    struct interp_vcpu **vcpus;
+    _Atomic(void *) code_root;
+};
+
+#endif
