@@ -113,23 +113,15 @@ static void on_mmio_write(void *opaque, gpa_t gpa, unsigned size, uint64_t value
 static bool on_msr_read(void *opaque, uint32_t msr, uint64_t *value)
 {
     struct vcpu *v = opaque;
-    bool ok;
 
-    loop_lock(v->all->c.loop);
-    ok = v->all->hooks.msr_read(v->all->c.opaque, v->index, msr, value);
-    loop_unlock(v->all->c.loop);
-    return ok;
+    return v->all->hooks.msr_read(v->all->c.opaque, v->index, msr, value);
 }
 
 static bool on_msr_write(void *opaque, uint32_t msr, uint64_t value)
 {
     struct vcpu *v = opaque;
-    bool ok;
 
-    loop_lock(v->all->c.loop);
-    ok = v->all->hooks.msr_write(v->all->c.opaque, v->index, msr, value);
-    loop_unlock(v->all->c.loop);
-    return ok;
+    return v->all->hooks.msr_write(v->all->c.opaque, v->index, msr, value);
 }
 
 static void on_cpuid(void *opaque, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
@@ -143,7 +135,6 @@ static void on_hypercall(void *opaque, struct x86_cpu *cpu)
 {
     struct vcpu *v = opaque;
 
-    loop_lock(v->all->c.loop);
     v->all->hooks.hypercall(v->all->c.opaque, v->index, cpu);
     loop_unlock(v->all->c.loop);
 }
