@@ -4,14 +4,11 @@
 
 #include "base/bytes.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "pci_machine.h"
 
-#define RAM_BYTES (4u << 20)
-#define VRAM      0x8000u
+#define VRAM 0x8000u
 
 struct chip_state {
     struct pci_device_state pci;
@@ -21,14 +18,6 @@ struct chip {
     struct pci_device pci;
     struct chip_state s;
     uint64_t written;
-};
-
-struct machine {
-    struct bus *ports, *mmio;
-    struct memory *memory;
-    struct pci_bus *pci;
-    unsigned intx_slot, intx_pin, intx_changes;
-    bool intx_level;
 };
 
 static uint64_t chip_read(struct device *d, uint64_t offset, unsigned size)
@@ -45,16 +34,6 @@ static const struct io_ops chip_io = {chip_read, chip_write};
 static const struct device_ops chip_ops = {.name = "chip", .version = 1, .state_size = sizeof(struct chip_state)};
 static const struct pci_ids chip_ids = {0x1234, 0x5678, 0x030000, 7, 0x1af4, 0x1100, 1, false};
 
-static void set_intx(void *opaque, unsigned slot, unsigned pin, bool level)
-{
-    struct machine *m = opaque;
-
-    m->intx_slot = slot;
-    m->intx_pin = pin;
-    m->intx_level = level;
-    m->intx_changes++;
-}
-
 static void chip_init(struct chip *c)
 {
     memset(c, 0, sizeof *c);
@@ -63,49 +42,6 @@ static void chip_init(struct chip *c)
     c->pci.bar[0] = (struct pci_bar){.kind = PCI_BAR_IO, .size = 0x20, .ops = &chip_io};
     c->pci.bar[1] = (struct pci_bar){.kind = PCI_BAR_MEM, .size = 0x1000, .ops = &chip_io};
     pci_device_init(&c->pci, &chip_ids);
-}
-
-static void config_select(struct machine *m, unsigned devfn, unsigned offset)
-{
-    bus_write(m->ports, 0xcf8, 4, 0x80000000u | devfn << 8 | (offset & 0xfc));
-}
-
-static uint32_t config_read(struct machine *m, unsigned devfn, unsigned offset, unsigned size)
-{
-    config_select(m, devfn, offset);
-    return (uint32_t)bus_read(m->ports, 0xcfc + (offset & 3), size);
-}
-
-static void config_write(struct machine *m, unsigned devfn, unsigned offset, unsigned size, uint32_t value)
-{
-    config_select(m, devfn, offset);
-    bus_write(m->ports, 0xcfc + (offset & 3), size, value);
-}
-
-static int setup(void **state)
-{
-    struct machine *m = calloc(1, sizeof *m);
-
-    m->ports = bus_create("ports", 0x10000);
-    m->mmio = bus_create("mmio", 1ull << 40);
-    m->memory = memory_create(RAM_BYTES);
-    m->pci = pci_bus_create(m->ports, m->mmio, m->memory, set_intx, m);
-    assert_int_equal(memory_map_ram(m->memory, 0, 0, RAM_BYTES / PAGE_BYTES), 0);
-    assert_non_null(bus_map(m->ports, 0xcf8, 8, pci_bus_device(m->pci), &pci_config_io));
-    *state = m;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct machine *m = *state;
-
-    pci_bus_destroy(m->pci);
-    memory_destroy(m->memory);
-    bus_destroy(m->mmio);
-    bus_destroy(m->ports);
-    free(m);
-    return 0;
 }
 
 static void test_config_access(void **state)
