@@ -36,7 +36,7 @@ struct interp_op {
     int64_t disp;
     int64_t imm;
     interp_insn_fn insn_fn;
-    const struct x86_insn *insn; /* kept for operations with an insn_fn */
+    const struct x86_insn *insn; /* kept for operations with an insn_fn; for those of simd.h imm is their cookie */
 };
 
 struct interp_code_page { /* shared by all vCPUs, one for each guest page that ever held decoded code */
@@ -220,6 +220,7 @@ struct interp_engine {
     unsigned max_vcpus;
     struct interp_vcpu **vcpus;
     _Atomic(void *) code_root;
+    struct interp_simd *simd; /* stubs of host code: simd.h */
 };
 
 #endif
