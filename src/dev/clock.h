@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * clock.h: guest time in a chip's own ticks, and the pace of periodic interrupts.
+ *
+ * A periodic source keeps an ideal schedule. When the host was late, the ticks it missed are made up at twice the rate,
+ * so that a guest that counts ticks loses no time and is not flooded either; more than a second behind is forgotten.
+ */
+#ifndef DOMUS_DEV_CLOCK_H
+#define DOMUS_DEV_CLOCK_H
+
+#include "base/types.h"
+
+#define CLOCK_NS_PER_S 1000000000ull
+
+static inline uint64_t clock_ticks(uint64_t ns, uint64_t hz)
+{
+    return (uint64_t)((unsigned __int128)ns * hz / CLOCK_NS_PER_S);
+}
+
+/* The first nanosecond at which `ticks` have passed. */
+static inline uint64_t clock_ns(uint64_t ticks, uint64_t hz)
+{
+    return (uint64_t)(((unsigned __int128)ticks * CLOCK_NS_PER_S + hz - 1) / hz);
+}
+
+/* When to fire for the tick that is due at due_ns; moves *due_ns forward where the backlog is hopeless. */
+static inline uint64_t clock_pace(uint64_t *due_ns, uint64_t period_ns, uint64_t now_ns)
+{
+    uint64_t soonest = now_ns + period_ns / 2;
+
+    if (*due_ns + CLOCK_NS_PER_S < now_ns)
+        *due_ns = now_ns;
+    return *due_ns > soonest ? *due_ns : soonest;
+}
+
+#endif

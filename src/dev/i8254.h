@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* i8254.h: the interval timer of a PC (channel 0 the system tick, 1 refresh, 2 the speaker) and port 0x61. */
+#ifndef DOMUS_DEV_I8254_H
+#define DOMUS_DEV_I8254_H
+
+#include "machine/device.h"
+#include "machine/irq.h"
+#include "machine/loop.h"
+
+#define I8254_HZ 1193182u
+
+/* irq0: channel 0's output, borrowed. NULL only when memory runs out. */
+struct device *i8254_create(struct loop *loop, struct irq_line *irq0);
+
+extern const struct io_ops i8254_io;        /* 4 ports at 0x40 */
+extern const struct io_ops i8254_port61_io; /* 1 port at 0x61 */
+
+/* What the speaker plays now, in Hz; 0: silence. */
+unsigned i8254_speaker_hz(struct device *d);
+
+#endif
