@@ -5,8 +5,7 @@
  * Knows hypercalls, event channels, grants, time and the pages behind them; not which engine runs the guest, nor what
  * an interrupt controller is: those come in through struct xen_host. (Xen 4.17, public headers.)
  *
- * Locks: xen_hypercall, xen_msr_*, xen_cpuid and xen_upcall_vector are for vCPU threads without the machine lock;
- * everything else wants it held. Calls into struct xen_host come with the lock held.
+ * Locks: everything wants the machine lock held, xen_cpuid() excepted. Calls into struct xen_host come with it held.
  */
 #ifndef DOMUS_XEN_XEN_H
 #define DOMUS_XEN_XEN_H
@@ -25,8 +24,10 @@ struct xen_domain;
 
 /* What the ABI needs from the machine. Any pointer may be NULL: nothing is wired there. Copied. */
 struct xen_host {
-    void (*lapic_raise)(void *opaque, unsigned vcpu, uint8_t vector); /* fixed, edge */
+    bool (*lapic_raise)(void *opaque, unsigned vcpu, uint8_t vector); /* fixed, edge; false: LAPIC is disabled */
     void (*upcall_kick)(void *opaque, unsigned vcpu); /* xen_upcall_vector() has one: ENGINE_REQ_INTR, then kick */
+    void (*vcpu_block)(void *opaque, unsigned vcpu);  /* from its own hypercall: sleep once that has returned */
+    void (*vcpu_wake)(void *opaque, unsigned vcpu);
     void (*nmi_raise)(void *opaque, unsigned vcpu);
     void (*gsi_set)(void *opaque, unsigned gsi, bool level);
     void (*intx_set)(void *opaque, unsigned device, unsigned intx, bool level); /* device on bus 0; intx 0..3 */
@@ -72,7 +73,7 @@ struct xen_guest_ops {
     int (*copy_to_guest)(void *opaque, gva_t to, const void *from, size_t len);
     void *opaque;
 };
-/* VMCALL or VMMCALL; the result goes to cpu's RAX. May sleep for about a millisecond (SCHEDOP_poll, _block). */
+/* VMCALL or VMMCALL, in the vCPU's thread; the result goes to cpu's RAX. */
 void xen_hypercall(struct xen_domain *d, unsigned vcpu, struct x86_cpu *cpu, const struct xen_guest_ops *guest);
 /* False: not Xen's MSR, or a value it refuses: #GP. */
 bool xen_msr_read(struct xen_domain *d, unsigned vcpu, uint32_t msr, uint64_t *value);
@@ -81,10 +82,8 @@ bool xen_msr_write(struct xen_domain *d, unsigned vcpu, const struct x86_cpu *cp
 bool xen_cpuid(struct xen_domain *d, unsigned vcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* The vector of a type 2 callback to inject now, before the LAPIC's, without an EOI; -1: none. */
 int xen_upcall_vector(struct xen_domain *d, unsigned vcpu);
-/* Ends a sleep in xen_hypercall soon: call it whenever the vCPU is kicked. Any thread. */
-void xen_vcpu_kick(struct xen_domain *d, unsigned vcpu);
 
-/* ---- The machine tells us. Lock held. ---- */
+/* ---- The machine tells us. ---- */
 
 /* The guest may have cleared its upcall flag: call before an EOI looks at the level of callback types 0 and 1. */
 void xen_upcall_sync(struct xen_domain *d);
