@@ -15,6 +15,9 @@
 struct block;
 struct loop;
 
+#define BLOCK_SECTOR_BYTES 512u
+#define BLOCK_IOV_MAX      1024u
+
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD };
 
 struct block_request {
@@ -22,7 +25,7 @@ struct block_request {
     uint64_t sector;
     uint64_t count; /* sectors; the iovecs hold exactly that much. FLUSH: 0 */
     const struct iovec *iov;
-    unsigned iovcnt;
+    unsigned iovcnt;                                  /* at most BLOCK_IOV_MAX */
     void (*done)(struct block_request *r, int error); /* 0 or -errno */
     void *opaque;
     void *internal[4]; /* the back end's */
@@ -44,5 +47,11 @@ void block_close(struct block *b); /* waits for outstanding requests; NULL is fi
 void block_submit(struct block *b, struct block_request *r);
 uint64_t block_sectors(const struct block *b);
 bool block_readonly(const struct block *b);
+
+/*
+ * Where a disk's target is: as given, or else under /dev. 0 and *path, or -ENOENT and *why naming both; malloc'd.
+ * block_open() does this itself.
+ */
+int block_find_path(const char *target, char **path, char **why);
 
 #endif
