@@ -106,11 +106,13 @@ void xen_hypercall(struct xen_domain *d, unsigned vcpu, struct x86_cpu *cpu, con
         rc = -XEN_ENOSYS;
     } else {
         hypercall_arguments(&c);
+        loop_lock(d->config.loop);
         c.v->polling = false; /* it runs, so whatever it waited for is over */
         timer_cancel(&c.v->poll);
         if (c.v->tsc_offset != cpu->tsc_offset)
             xen_time_set_tsc_offset(d, vcpu, cpu->tsc_offset);
         rc = hypercall_dispatch(&c, (unsigned)nr);
+        loop_unlock(d->config.loop);
     }
     cpu->gpr[X86_RAX] = c.compat ? (uint32_t)rc : (uint64_t)rc;
 }
@@ -150,11 +152,13 @@ bool xen_msr_write(struct xen_domain *d, unsigned vcpu, const struct x86_cpu *cp
         return false;
     for (uint32_t nr = 0; nr < PAGE_BYTES / STUB_BYTES; nr++)
         hypercall_stub(page + nr * STUB_BYTES, nr, d->config.vmmcall);
+    loop_lock(d->config.loop);
     ok = mem_copy_out(d->config.memory, value, page, sizeof page) == 0;
     if (ok) {
         shared_info_latch(d, !x86_code64(cpu));
         xen_time_set_tsc_offset(d, vcpu, cpu->tsc_offset);
     }
+    loop_unlock(d->config.loop);
     if (!ok)
         log_guest("hypercall page asked for at %#llx, where there is no memory", (unsigned long long)value);
     return ok;

@@ -5,7 +5,8 @@
  * Knows hypercalls, event channels, grants, time and the pages behind them; not which engine runs the guest, nor what
  * an interrupt controller is: those come in through struct xen_host. (Xen 4.17, public headers.)
  *
- * Locks: everything wants the machine lock held, xen_cpuid() excepted. Calls into struct xen_host come with it held.
+ * Locks: xen_hypercall, xen_msr_* and xen_cpuid are for vCPU threads without the machine lock; everything else wants it
+ * held. Calls into struct xen_host come with it held.
  */
 #ifndef DOMUS_XEN_XEN_H
 #define DOMUS_XEN_XEN_H
