@@ -136,7 +136,6 @@ static void on_hypercall(void *opaque, struct x86_cpu *cpu)
     struct vcpu *v = opaque;
 
     v->all->hooks.hypercall(v->all->c.opaque, v->index, cpu);
-    loop_unlock(v->all->c.loop);
 }
 
 static int on_interrupt_ack(void *opaque)
