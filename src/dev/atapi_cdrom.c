@@ -109,7 +109,7 @@ static void cd_fail(struct ide_drive *d, struct sense sense)
     d->s->nsector = REASON_COMMAND | REASON_TO_HOST;
     if (a->dma)
         d->host->dma_stop(d, true);
-    ide_drive_end(d, READY | IDE_STATUS_ERR, (uint8_t)(sense.key << 4 | IDE_ERROR_ABRT));
+    ide_drive_end(d, READY | IDE_STATUS_ERR, (uint8_t)((unsigned)sense.key << 4 | IDE_ERROR_ABRT));
 }
 
 /* ---- data to the host ---- */
@@ -126,7 +126,7 @@ static void cd_read_chunk(struct ide_drive *d)
     const struct atapi_state *a = &d->s->atapi;
 
     d->s->pos = d->s->end = 0;
-    d->s->len = cd_chunk(a) * (a->raw ? ATAPI_RAW_BYTES : CD_SECTOR_BYTES);
+    d->s->len = a->raw ? cd_chunk(a) * ATAPI_RAW_BYTES : cd_chunk(a) * CD_SECTOR_BYTES;
     ide_drive_submit(d, BLOCK_READ, (uint64_t)a->lba * HOST_SECTORS, cd_chunk(a) * HOST_SECTORS);
 }
 
