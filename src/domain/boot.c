@@ -46,11 +46,22 @@ long long boot_now_ms(void)
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Everything but 0 to 4, which boot_child has put in order: registry locks, clients, the report to xl. */
+static void boot_close_others(void)
+{
+    long limit = sysconf(_SC_OPEN_MAX);
+
+    if (close_range(5, ~0u, 0) == 0)
+        return;
+    for (int fd = 5; fd < limit; fd++) /* a kernel before 5.9 */
+        close(fd);
+}
+
 /* In the new process: nothing of the supervisor's stays but the channel and the log. */
 static int boot_child(const struct boot_machine *machine, const json_t *config, const struct domain_boot *order,
                       int log_fd, int channel_fd, pid_t supervisor)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC), kept = fcntl(channel_fd, F_DUPFD_CLOEXEC, 3), rc;
+    int null = open("/dev/null", O_RDWR), rc;
     struct domain_channel *channel;
     sigset_t none;
 
@@ -60,13 +71,15 @@ static int boot_child(const struct boot_machine *machine, const json_t *config, 
         return 1;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (null < 0 || kept < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log_fd, 2) < 0)
+    /* 4 is the channel's end that stays open to the very end of the process. */
+    if (null < 0 || dup2(log_fd, 2) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
         return 1;
-    close(null);
+    channel_fd = fcntl(channel_fd, F_DUPFD, 5); /* out of the way of 3 and 4 */
+    if (channel_fd < 0 || dup3(channel_fd, 3, O_CLOEXEC) < 0 || dup3(channel_fd, 4, O_CLOEXEC) < 0)
+        return 1;
+    boot_close_others();
     log_init(2, LOG_GUEST); /* a guest's mistakes are of interest to whoever reads a domain's log */
-    if (machine->forked)
-        machine->forked(machine->opaque);
-    channel = channel_create(channel_fd);
+    channel = channel_create(3);
     if (!channel)
         return 1;
     rc = machine->run(config, order, channel);

@@ -23,11 +23,9 @@ struct boot_client {
     void *opaque;
 };
 
-/* The machine: domain_machine_run(), or what a test puts in its place. `forked` runs first in the new process. */
+/* The machine: domain_machine_run(), or what a test puts in its place. */
 struct boot_machine {
     int (*run)(const json_t *config, const struct domain_boot *order, struct domain_channel *channel);
-    void (*forked)(void *opaque);
-    void *opaque;
 };
 
 /* log_fd: where the machine process logs (borrowed). NULL with errno. */

@@ -7,6 +7,7 @@
 #include "control/jsonline.h"
 #include "machine/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -45,7 +46,7 @@ void channel_destroy(struct domain_channel *c)
 {
     if (!c)
         return;
-    loop_remove_fd(c->watch);
+    assert(!c->watch); /* channel_unserve() comes before the loop's end */
     jsonline_destroy(c->line);
     pthread_mutex_destroy(&c->send_lock);
     free(c);
@@ -181,4 +182,10 @@ int channel_serve(struct domain_channel *c, struct loop *loop, const struct chan
     c->opaque = opaque;
     c->watch = loop_add_fd(loop, jsonline_fd(c->line), EPOLLIN, channel_readable, c);
     return c->watch ? 0 : -errno;
+}
+
+void channel_unserve(struct domain_channel *c)
+{
+    loop_remove_fd(c->watch);
+    c->watch = NULL;
 }

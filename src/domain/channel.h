@@ -51,5 +51,7 @@ void channel_ended(struct domain_channel *c, enum life_reason reason, const char
 /* Serves commands from `loop`; loop_stop()s it when the supervisor says so or is gone. The table is borrowed. Call
  * before loop_run() or with the machine lock held. 0 or -errno. */
 int channel_serve(struct domain_channel *c, struct loop *loop, const struct channel_command *commands, void *opaque);
+/* Before loop_destroy(). Not serving is fine. */
+void channel_unserve(struct domain_channel *c);
 
 #endif

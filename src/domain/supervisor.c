@@ -239,8 +239,9 @@ static void supervisor_ended(void *opaque, int reason, const char *why)
         return;
     s->state = SUPERVISOR_SHUTDOWN;
     s->shutdown_reason = reason;
-    supervisor_log(s, "Domain %u has shut down, reason code %d 0x%x%s%s%s", supervisor_domid(s), reason,
-                   (unsigned)reason, why && why[0] ? " (" : "", why ? why : "", why && why[0] ? ")" : "");
+    supervisor_log(s, "Domain %u has shut down, reason code %d 0x%x", supervisor_domid(s), reason, (unsigned)reason);
+    if (why && why[0])
+        supervisor_log(s, "Domain %u ended by: %s", supervisor_domid(s), why);
     supervisor_wake(&s->waiters, true, reason);
     if (s->order->unattended)
         return;

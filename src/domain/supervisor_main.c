@@ -76,8 +76,7 @@ int supervisor_main(const struct boot_machine *machine)
         return 1;
     }
     close(null);
-    if (!foreground && chdir("/") != 0)
-        return 1;
+    /* The working directory stays: relative paths in the configuration are as xl's user saw them, at each reboot. */
     status = supervisor_run(&order, machine);
     json_decref(told);
     return status;
