@@ -7,6 +7,8 @@
 
 #include "x86/cpu.h"
 
+#define X86_PHYS_BITS 46 /* MAXPHYADDR as CPUID leaf 80000008 tells the guest; bits above are reserved in entries */
+
 enum x86_access {
     X86_ACCESS_READ = 0,
     X86_ACCESS_WRITE = 1,
