@@ -14,6 +14,7 @@
 #include "x86/decode.h"
 #include "x86/paging.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 
 struct interp_vcpu;
@@ -81,7 +82,7 @@ struct interp_jump_entry {
 
 struct interp_segment { /* X86_ES..X86_GS, made from cpu.seg by interp_segments_changed */
     uint64_t base;
-    uint64_t lo, read_hi, write_hi; /* valid offsets; none: lo above hi */
+    uint64_t lo, read_end, write_end; /* offsets lo <= x < end may be read or written */
 };
 
 enum interp_cause { INTERP_FAULT, INTERP_SOFT_INT, INTERP_EXTERNAL };
@@ -118,11 +119,13 @@ struct interp_vcpu {
     struct interp_block *block;
     _Atomic uint32_t *requests;
     uint64_t jump_salt, exec_salt;
-    bool single;     /* one instruction per block: TF, breakpoints, shadows */
+    bool attention;  /* the loop shall look at single, shadows, activity and stop before the next block */
+    bool single;     /* one instruction per block: TF, RF, breakpoints */
+    bool stepping;   /* this block is one instruction: string operations do one iteration */
     bool cs_limited; /* CS has a limit below 4 GiB */
     bool watch;      /* data breakpoints are armed */
+    bool exec_watch; /* instruction breakpoints are armed */
     bool stop;       /* leave vcpu_run with `exit` */
-    bool end_block;  /* a handler asks the next one not to run (code_written on the block's own page) */
     uint8_t exit;    /* enum engine_exit */
     struct interp_event event, delivering;
     uint64_t debug_hits; /* DR6 bits of data breakpoints met in this instruction */
@@ -204,7 +207,9 @@ void interp_mode_changed(struct interp_vcpu *v);
 void interp_segments_changed(struct interp_vcpu *v);
 
 /* block.c */
-struct interp_block *interp_find_block(struct interp_vcpu *v);
+struct interp_block *interp_find_block(struct interp_vcpu *v, bool one); /* for cpu.rip; may fault */
+void interp_stop_block(struct interp_vcpu *v); /* the running block is stale: not beyond the present operation */
+void interp_end(struct interp_vcpu *v, const struct interp_op *op); /* the handler behind a block's last operation */
 void interp_flush_jumps(struct interp_vcpu *v);
 int interp_blocks_init(struct interp_vcpu *v);
 void interp_blocks_fini(struct interp_vcpu *v);
@@ -213,14 +218,30 @@ void interp_blocks_fini(struct interp_vcpu *v);
 int interp_code_init(struct interp_engine *e);
 void interp_code_fini(struct interp_engine *e);
 struct interp_code_page *interp_code_page(struct interp_engine *e, gfn_t gfn, bool make);
+void interp_code_mark(struct interp_vcpu *v, struct interp_code_page *page, gpa_t gpa, unsigned len);
 void interp_code_written(struct interp_engine *e, gpa_t gpa, uint64_t len);
+void interp_code_unmapped(struct interp_engine *e, gfn_t first, uint64_t count);
+
+/* translate.c: one instruction to an operation. True: it ends its block. */
+bool interp_translate_insn(struct interp_engine *e, struct interp_op *op, const struct x86_insn *insn, unsigned start);
+
+/* event.c: exceptions and interrupts. */
+void interp_deliver(struct interp_vcpu *v); /* v->event; returns when the handler's first instruction is next */
+void interp_event_after_fault(struct interp_vcpu *v);
+void interp_inject(struct interp_vcpu *v, unsigned vector, enum interp_cause cause);
+_Noreturn void interp_soft_interrupt(struct interp_vcpu *v, unsigned vector, const struct interp_op *op);
+
+bool interp_walk(struct interp_vcpu *v, gva_t lin, unsigned access, struct x86_walk *w);
+void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *except);
 
 struct interp_engine {
     struct memory *memory;
     unsigned max_vcpus;
-    struct interp_vcpu **vcpus;
-    _Atomic(void *) code_root;
-    struct interp_simd *simd; /* stubs of host code: simd.h */
+    _Atomic(struct interp_vcpu *) *vcpus;
+    pthread_mutex_t code_lock; /* marks and their MEMORY_CODE flags */
+    struct code_node *code_root;
+    pthread_mutex_t split_lock; /* locked accesses that the host cannot do atomically */
+    struct interp_simd *simd;   /* stubs of host code: simd.h */
 };
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * access.h: operands of operations: registers by offset, effective addresses, and memory with the TLB hit inlined.
+ */
+#ifndef DOMUS_ENGINE_INTERP_ACCESS_H
+#define DOMUS_ENGINE_INTERP_ACCESS_H
+
+#include "base/bytes.h"
+#include "engine/interp/interp.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#define REG_OFFSET(n) ((uint16_t)(offsetof(struct interp_vcpu, cpu.gpr) + 8 * (n)))
+
+ALWAYS_INLINE void *interp_slot(struct interp_vcpu *v, uint16_t offset)
+{
+    return (char *)v + offset;
+}
+
+ALWAYS_INLINE uint64_t interp_slot64(const struct interp_vcpu *v, uint16_t offset)
+{
+    return *(const uint64_t *)(const void *)((const char *)v + offset);
+}
+
+/* Sign-extended from size. */
+ALWAYS_INLINE int64_t interp_extend(uint64_t value, unsigned size)
+{
+    return size == 1 ? (int8_t)value : size == 2 ? (int16_t)value : size == 4 ? (int32_t)value : (int64_t)value;
+}
+
+ALWAYS_INLINE int64_t interp_reg(struct interp_vcpu *v, uint16_t offset, unsigned size)
+{
+    const void *p = interp_slot(v, offset);
+    return size == 1   ? *(const int8_t *)p
+           : size == 2 ? *(const int16_t *)p
+           : size == 4 ? *(const int32_t *)p
+                       : *(const int64_t *)p;
+}
+
+ALWAYS_INLINE void interp_set_reg(struct interp_vcpu *v, uint16_t offset, unsigned size, uint64_t value)
+{
+    void *p = interp_slot(v, offset);
+    switch (size) {
+    case 1: *(uint8_t *)p = (uint8_t)value; break;
+    case 2: *(uint16_t *)p = (uint16_t)value; break;
+    case 4: *(uint64_t *)p = (uint32_t)value; break;
+    default: *(uint64_t *)p = value; break;
+    }
+}
+
+ALWAYS_INLINE int64_t interp_host_load(const void *p, unsigned size)
+{
+    switch (size) {
+    case 1: return *(const volatile int8_t *)p;
+    case 2: return *(const volatile int16_t *)p;
+    case 4: return *(const volatile int32_t *)p;
+    default: return *(const volatile int64_t *)p;
+    }
+}
+
+ALWAYS_INLINE void interp_host_store(void *p, unsigned size, uint64_t value)
+{
+    switch (size) {
+    case 1: *(volatile uint8_t *)p = (uint8_t)value; break;
+    case 2: *(volatile uint16_t *)p = (uint16_t)value; break;
+    case 4: *(volatile uint32_t *)p = (uint32_t)value; break;
+    default: *(volatile uint64_t *)p = value; break;
+    }
+}
+
+/* The host address of [lin, lin+size) when the TLB allows the access and it is within one page; else NULL. */
+ALWAYS_INLINE void *interp_hit(struct interp_vcpu *v, gva_t lin, unsigned size, bool write)
+{
+    const struct interp_tlb_entry *e = &v->tlb->entry[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
+    uint64_t tag = ((lin + size - 1) & ~PAGE_MASK_4K) | v->generation;
+    if (likely((write ? e->write : e->read) == tag))
+        return (void *)((intptr_t)lin + e->addend);
+    return NULL;
+}
+
+/* Linear loads are sign-extended. */
+ALWAYS_INLINE int64_t interp_read(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size)
+{
+    const void *p = interp_hit(v, lin, size, false);
+    if (likely(p))
+        return interp_host_load(p, size);
+    return interp_extend(interp_read_slow(v, op, lin, size), size);
+}
+
+ALWAYS_INLINE void interp_write(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size,
+                                uint64_t value)
+{
+    void *p = interp_hit(v, lin, size, true);
+    if (likely(p))
+        interp_host_store(p, size, value);
+    else
+        interp_write_slow(v, op, lin, size, value);
+}
+
+/* Offset in a segment to linear address, with the checks of the legacy modes. */
+ALWAYS_INLINE gva_t interp_linear(struct interp_vcpu *v, const struct interp_op *op, unsigned seg, uint64_t offset,
+                                  unsigned size, bool write)
+{
+    const struct interp_segment *s = &v->seg[seg];
+    if (unlikely(offset < s->lo || offset + size > (write ? s->write_end : s->read_end))) {
+        v->op = op;
+        interp_segment_fault(v, seg);
+    }
+    return (s->base + offset) & v->lin_mask;
+}
+
+ALWAYS_INLINE uint64_t interp_wrap(uint64_t offset, unsigned addr_size)
+{
+    return addr_size == 8 ? offset : addr_size == 4 ? (uint32_t)offset : (uint16_t)offset;
+}
+
+ALWAYS_INLINE uint64_t interp_offset(struct interp_vcpu *v, const struct interp_op *op)
+{
+    return interp_slot64(v, op->base) + (interp_slot64(v, op->index) << op->scale) + (uint64_t)op->disp;
+}
+
+/* The linear address of op's memory operand. flat: 64-bit code with 64-bit addresses, where nothing is to be checked.
+ */
+ALWAYS_INLINE gva_t interp_address(struct interp_vcpu *v, const struct interp_op *op, unsigned size, bool write,
+                                   bool flat)
+{
+    uint64_t offset = interp_offset(v, op);
+    if (flat)
+        return offset + interp_slot64(v, op->seg_base);
+    return interp_linear(v, op, op->seg, interp_wrap(offset, op->addr_size), size, write);
+}
+
+/* A read-modify-write in two steps; nothing can fault after the first. */
+struct interp_rmw {
+    uint8_t *host; /* direct, or NULL: by pages */
+    gva_t lin;
+    unsigned first; /* bytes in the first page */
+    struct interp_page page[2];
+};
+uint64_t interp_rmw_begin_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size,
+                               struct interp_rmw *m);
+void interp_rmw_end_slow(struct interp_vcpu *v, struct interp_rmw *m, unsigned size, uint64_t value);
+
+#endif

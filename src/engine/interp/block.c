@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address
+ * and code size, never leave their page, and die when their page's version moves on. An instruction that crosses a page
+ * or lies outside RAM is decoded anew each time.
+ */
+#include "engine/interp/interp.h"
+
+#include "engine/interp/access.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define ARENA_BYTES   (64u << 20)
+#define BUCKETS       65536u
+#define MAX_OPS       48
+#define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
+
+int interp_blocks_init(struct interp_vcpu *v)
+{
+    v->blocks = calloc(BUCKETS, sizeof(struct interp_block *));
+    v->scratch = calloc(1, SCRATCH_BYTES);
+    v->arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (v->arena == MAP_FAILED)
+        v->arena = NULL;
+    return v->blocks && v->scratch && v->arena ? 0 : -1;
+}
+
+void interp_blocks_fini(struct interp_vcpu *v)
+{
+    free(v->blocks);
+    free(v->scratch);
+    if (v->arena)
+        munmap(v->arena, ARENA_BYTES);
+}
+
+static void drop_all(struct interp_vcpu *v)
+{
+    memset(v->blocks, 0, BUCKETS * sizeof(struct interp_block *));
+    memset(v->jump, 0, sizeof v->jump);
+    v->arena_used = 0;
+}
+
+void interp_flush_jumps(struct interp_vcpu *v)
+{
+    memset(v->jump, 0, sizeof v->jump);
+}
+
+void interp_end(struct interp_vcpu *v, const struct interp_op *op)
+{
+    v->cpu.rip = interp_wrap(v->rip0 + op->start, v->code_mode == X86_MODE_64   ? 8
+                                                  : v->code_mode == X86_MODE_32 ? 4
+                                                                                : 2);
+}
+
+void interp_stop_block(struct interp_vcpu *v)
+{
+    const struct interp_op *first = v->block->ops;
+    if (v->op >= first && v->op < first + v->block->count)
+        ((struct interp_op *)(uintptr_t)v->op)[1].fn = interp_end;
+}
+
+static void set_sentinel(struct interp_op *op, unsigned start)
+{
+    memset(op, 0, sizeof *op);
+    op->fn = interp_end;
+    op->start = (uint16_t)start;
+}
+
+struct draft {
+    struct interp_op ops[MAX_OPS + 1];
+    struct x86_insn insns[MAX_OPS];
+    unsigned count, insn_count, bytes;
+};
+
+/* Adds one instruction; true when it ends the block. length < 0: no instruction. */
+static bool draft_add(struct interp_vcpu *v, struct draft *d, const struct x86_insn *insn, int length)
+{
+    struct interp_op *op = &d->ops[d->count++];
+    struct x86_insn invalid = {.length = 0, .mode = insn->mode};
+    memset(op, 0, sizeof *op);
+    bool ends = interp_translate_insn(v->engine, op, length < 0 ? &invalid : insn, d->bytes);
+    if (op->insn_fn) {
+        d->insns[d->insn_count] = *insn;
+        op->insn = &d->insns[d->insn_count++];
+    }
+    d->bytes += length < 0 ? 0 : (unsigned)length;
+    return ends || length < 0;
+}
+
+static void fill(struct interp_block *b, struct draft *d)
+{
+    struct x86_insn *insns = (struct x86_insn *)(void *)&b->ops[d->count + 1];
+    set_sentinel(&d->ops[d->count], d->bytes);
+    memcpy(insns, d->insns, d->insn_count * sizeof *insns);
+    for (unsigned i = 0; i < d->count; i++) {
+        if (d->ops[i].insn)
+            d->ops[i].insn = insns + (d->ops[i].insn - d->insns);
+    }
+    memcpy(b->ops, d->ops, (d->count + 1) * sizeof b->ops[0]);
+    b->count = (uint16_t)d->count;
+    b->bytes = (uint16_t)d->bytes;
+}
+
+static struct interp_block *allocate(struct interp_vcpu *v, const struct draft *d)
+{
+    size_t need = sizeof(struct interp_block) + (d->count + 1) * sizeof(struct interp_op) +
+                  d->insn_count * sizeof(struct x86_insn);
+    need = (need + 63) & ~(size_t)63;
+    if (v->arena_used + need > ARENA_BYTES)
+        drop_all(v);
+    struct interp_block *b = (struct interp_block *)(void *)(v->arena + v->arena_used);
+    v->arena_used += need;
+    return b;
+}
+
+/* Fetch rights and the host page for lin; faults. */
+static struct interp_exec_entry *exec_entry(struct interp_vcpu *v, gva_t lin)
+{
+    struct interp_exec_entry *e = &v->exec[(lin >> PAGE_SHIFT_4K) & (INTERP_EXEC_SIZE - 1)];
+    uint64_t tag = ((lin & ~PAGE_MASK_4K) | v->generation) ^ v->exec_salt;
+    struct interp_page page;
+    if (likely(e->tag == tag))
+        return e;
+    interp_translate(v, lin & ~PAGE_MASK_4K, X86_ACCESS_EXEC | interp_data_access(v), &page);
+    e->gpa = page.gpa;
+    e->host = page.host;
+    e->page = page.host ? interp_code_page(v->engine, page.gpa >> PAGE_SHIFT_4K, true) : NULL;
+    e->tag = tag;
+    return e;
+}
+
+static void fetch_bytes(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++) {
+        const struct interp_exec_entry *e = exec_entry(v, (lin + i) & v->lin_mask);
+        gpa_t offset = (lin + i) & PAGE_MASK_4K;
+        to[i] = e->host ? e->host[offset] : (uint8_t)v->host.mmio_read(v->opaque, e->gpa + offset, 1);
+    }
+}
+
+/* One instruction that may lie in two pages or outside RAM. Faults on the second page only when it needs it. */
+static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
+{
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_insn insn;
+    struct draft d = {.count = 0};
+    unsigned have = PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
+    have = have < X86_INSN_MAX ? have : X86_INSN_MAX;
+    fetch_bytes(v, lin, bytes, have);
+    int length = x86_decode(&insn, bytes, have, (enum x86_mode)v->code_mode);
+    while (length == 0 && have < X86_INSN_MAX) {
+        fetch_bytes(v, lin + have, bytes + have, 1);
+        length = x86_decode(&insn, bytes, ++have, (enum x86_mode)v->code_mode);
+    }
+    draft_add(v, &d, &insn, length);
+    fill(v->scratch, &d);
+    v->scratch->version = NULL;
+    return v->scratch;
+}
+
+static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *host, unsigned offset, unsigned max_ops)
+{
+    bool ends = false;
+    while (!ends && d->count < max_ops) {
+        struct x86_insn insn;
+        unsigned at = offset + d->bytes, left = PAGE_BYTES - at;
+        if (!left)
+            break;
+        int length =
+            x86_decode(&insn, host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX, (enum x86_mode)v->code_mode);
+        if (length == 0)
+            break;
+        ends = draft_add(v, d, &insn, length);
+    }
+}
+
+static struct interp_block *make_block(struct interp_vcpu *v, const struct interp_exec_entry *e, gva_t lin,
+                                       uint64_t key, bool one)
+{
+    struct interp_code_page *page = e->page;
+    unsigned offset = (unsigned)(lin & PAGE_MASK_4K);
+    struct draft d;
+    uint32_t version;
+    do { /* again when the page was written while it was decoded, before it was marked */
+        version = atomic_load(&page->version);
+        d.count = d.insn_count = d.bytes = 0;
+        draft_page(v, &d, e->host, offset, one ? 1 : MAX_OPS);
+        if (!d.count)
+            return scratch_block(v, lin);
+        uint8_t copy[PAGE_BYTES];
+        memcpy(copy, e->host + offset, d.bytes);
+        interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : 1);
+        if (memcmp(copy, e->host + offset, d.bytes) == 0 && version == atomic_load(&page->version))
+            break;
+    } while (true);
+    struct interp_block *b = allocate(v, &d), **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
+    fill(b, &d);
+    b->key = key;
+    b->version = &page->version;
+    b->version_seen = version;
+    b->next = *bucket;
+    *bucket = b;
+    return b;
+}
+
+struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
+{
+    gva_t lin = (v->code_mode == X86_MODE_64 ? v->cpu.rip : v->cpu.seg[X86_CS].base + v->cpu.rip) & v->lin_mask;
+    struct interp_jump_entry *j = &v->jump[(lin ^ lin >> 12) & (INTERP_JUMP_SIZE - 1)];
+    uint64_t jump_key = lin ^ v->jump_salt;
+    if (!one && j->key == jump_key && j->block &&
+        atomic_load_explicit(j->block->version, memory_order_relaxed) == j->block->version_seen)
+        return j->block;
+
+    const struct interp_exec_entry *e = exec_entry(v, lin);
+    if (!e->page)
+        return scratch_block(v, lin);
+    uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
+    struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
+    while ((b = *link) != NULL) {
+        bool stale = atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen;
+        if (!stale && b->key == key)
+            break;
+        if (stale)
+            *link = b->next;
+        else
+            link = &b->next;
+    }
+    if (!b)
+        b = make_block(v, e, lin, key, one);
+    if (!one && b->version) {
+        j->key = jump_key;
+        j->block = b;
+    }
+    return b;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine.c: the reference interpreter as an engine: creation, vCPUs, and what other threads may ask of it.
+ */
+#include "engine/engine.h"
+
+#include "base/log.h"
+#include "engine/interp/flags.h"
+#include "engine/interp/run.h"
+#include "engine/interp/simd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct interp_engine *to_engine(struct engine *e)
+{
+    return (struct interp_engine *)(void *)e;
+}
+
+static struct interp_vcpu *to_vcpu(struct engine_vcpu *v)
+{
+    return (struct interp_vcpu *)(void *)v;
+}
+
+void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *except)
+{
+    for (unsigned i = 0; i < e->max_vcpus; i++) {
+        struct interp_vcpu *v = atomic_load(&e->vcpus[i]);
+        if (v && v != except)
+            atomic_fetch_or(v->requests, ENGINE_REQ_FLUSH);
+    }
+}
+
+static void on_unmapped(void *opaque, gfn_t first, uint64_t count)
+{
+    interp_code_unmapped(opaque, first, count);
+    interp_request_flush(opaque, NULL);
+}
+
+static void on_code_written(void *opaque, gpa_t gpa, uint64_t len)
+{
+    interp_code_written(opaque, gpa, len);
+}
+
+static void destroy(struct engine *engine)
+{
+    struct interp_engine *e = to_engine(engine);
+    if (!e)
+        return;
+    memory_set_listener(e->memory, &(struct memory_listener){.opaque = NULL});
+    for (unsigned i = 0; e->vcpus && i < e->max_vcpus; i++) {
+        struct interp_vcpu *v = atomic_load(&e->vcpus[i]);
+        if (v)
+            interp_blocks_fini(v);
+        free(v);
+    }
+    interp_code_fini(e);
+    interp_simd_destroy(e->simd);
+    free(e->vcpus);
+    free(e);
+}
+
+static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
+{
+    struct interp_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->memory = memory;
+    e->max_vcpus = max_vcpus;
+    e->vcpus = calloc(max_vcpus, sizeof *e->vcpus);
+    e->simd = interp_simd_create();
+    if (interp_code_init(e) < 0 || !e->vcpus || !e->simd) {
+        destroy((struct engine *)(void *)e);
+        log_error("interpreter: no memory for its tables");
+        return -ENOMEM;
+    }
+    memory_set_listener(memory, &(struct memory_listener){on_unmapped, on_code_written, e});
+    *engine = (struct engine *)(void *)e;
+    return 0;
+}
+
+static struct engine_vcpu *vcpu_create(struct engine *engine, unsigned index, _Atomic uint32_t *requests,
+                                       const struct engine_host *host, void *opaque)
+{
+    struct interp_engine *e = to_engine(engine);
+    struct interp_vcpu *v = NULL;
+    if (index >= e->max_vcpus || posix_memalign((void **)&v, 64, (sizeof *v + 63) & ~(size_t)63))
+        return NULL;
+    memset(v, 0, sizeof *v);
+    v->engine = e;
+    v->memory = e->memory;
+    v->index = index;
+    v->requests = requests;
+    v->host = *host;
+    v->opaque = opaque;
+    v->generation = 1;
+    if (interp_blocks_init(v) < 0) {
+        interp_blocks_fini(v);
+        free(v);
+        return NULL;
+    }
+    x86_cpu_reset(&v->cpu);
+    interp_mode_changed(v);
+    atomic_store(&e->vcpus[index], v);
+    return (struct engine_vcpu *)(void *)v;
+}
+
+static struct x86_cpu *vcpu_state(struct engine_vcpu *ev)
+{
+    struct interp_vcpu *v = to_vcpu(ev);
+    cc_commit(v);
+    return &v->cpu;
+}
+
+static void vcpu_changed(struct engine_vcpu *ev)
+{
+    struct interp_vcpu *v = to_vcpu(ev);
+    v->event.valid = v->delivering.valid = false;
+    interp_flush_tlb(v);
+    interp_mode_changed(v);
+}
+
+static enum engine_exit vcpu_run(struct engine_vcpu *v)
+{
+    return interp_run(to_vcpu(v));
+}
+
+/* Blocks are short and the loop reads the request word before each: nothing more to do. */
+static void vcpu_kick(struct engine_vcpu *v)
+{
+}
+
+static int vcpu_translate(struct engine_vcpu *ev, gva_t gva, unsigned access, gpa_t *gpa)
+{
+    struct x86_walk w;
+    if (!interp_walk(to_vcpu(ev), gva, access, &w))
+        return -EFAULT;
+    *gpa = w.gpa;
+    return 0;
+}
+
+const struct engine_ops engine_interp = {
+    .name = "interp",
+    .create = create,
+    .destroy = destroy,
+    .vcpu_create = vcpu_create,
+    .vcpu_state = vcpu_state,
+    .vcpu_changed = vcpu_changed,
+    .vcpu_run = vcpu_run,
+    .vcpu_kick = vcpu_kick,
+    .vcpu_translate = vcpu_translate,
+};

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mmu.c: what a TLB miss does: page walks, faults, MMIO, page-crossing accesses, watchpoints, alignment checks, and
+ * writes to pages that hold decoded code or are logged. Knows nothing of instructions beyond "the one in v->op".
+ */
+#include "engine/interp/interp.h"
+
+#include "engine/interp/access.h"
+#include "engine/interp/flags.h"
+
+static void *walk_entry(void *opaque, gpa_t gpa, unsigned size)
+{
+    struct interp_vcpu *v = opaque;
+    struct memory_page p = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K);
+    return p.host && !(p.flags & MEMORY_READONLY) ? p.host + (gpa & PAGE_MASK_4K) : NULL;
+}
+
+static void walk_written(void *opaque, gpa_t gpa, unsigned size)
+{
+    struct interp_vcpu *v = opaque;
+    struct memory_page p = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K);
+    if (p.flags & (MEMORY_CODE | MEMORY_LOGGED))
+        memory_written(v->memory, gpa, size);
+}
+
+bool interp_walk(struct interp_vcpu *v, gva_t lin, unsigned access, struct x86_walk *w)
+{
+    const struct x86_walk_ops ops = {.entry = walk_entry, .entry_written = walk_written, .opaque = v};
+    return x86_walk(&v->cpu, &ops, lin, access, w);
+}
+
+unsigned interp_data_access(const struct interp_vcpu *v)
+{
+    return x86_cpl(&v->cpu) == 3 ? X86_ACCESS_USER : 0;
+}
+
+static struct interp_tlb *bank_of(struct interp_vcpu *v, unsigned access)
+{
+    if (access & X86_ACCESS_USER)
+        return &v->banks[INTERP_BANK_USER];
+    if ((access & X86_ACCESS_IMPLICIT) || !(v->cpu.cr4 & X86_CR4_SMAP) || !(v->cpu.rflags & X86_AC))
+        return &v->banks[INTERP_BANK_KERNEL];
+    return &v->banks[INTERP_BANK_KERNEL_AC];
+}
+
+static uint64_t large_bit(gva_t lin)
+{
+    return 1ull << ((lin >> 30) * 0x9e3779b97f4a7c15ull >> 58);
+}
+
+static bool canonical(const struct interp_vcpu *v, gva_t lin)
+{
+    return !x86_long_mode(&v->cpu) || (uint64_t)((int64_t)(lin << 16) >> 16) == lin;
+}
+
+static void insert(struct interp_vcpu *v, gva_t lin, unsigned access, const struct x86_walk *w, uint8_t *host,
+                   unsigned flags)
+{
+    struct interp_tlb_entry *e = &bank_of(v, access)->entry[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
+    uint64_t tag = (lin & ~PAGE_MASK_4K) | v->generation;
+    bool fast_write = w->writable && w->dirty && !(flags & (MEMORY_CODE | MEMORY_READONLY | MEMORY_LOGGED));
+    e->read = tag;
+    e->write = fast_write ? tag : 0;
+    e->addend = (intptr_t)host - (intptr_t)(lin & ~PAGE_MASK_4K);
+    if (w->page_shift > PAGE_SHIFT_4K)
+        v->large_pages |= large_bit(lin);
+}
+
+void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
+{
+    struct x86_walk w;
+    if (!canonical(v, lin))
+        interp_raise_error(v, X86_EXC_GP, 0);
+    if (!interp_walk(v, lin, access, &w))
+        interp_page_fault(v, lin, w.error);
+    struct memory_page p = memory_lookup(v->memory, w.gpa >> PAGE_SHIFT_4K);
+    page->gpa = w.gpa;
+    page->flags = p.flags;
+    page->host = p.host ? p.host + (w.gpa & PAGE_MASK_4K) : NULL;
+    if (p.host && !(access & X86_ACCESS_EXEC))
+        insert(v, lin, access, &w, p.host, p.flags);
+}
+
+/* --- single pieces within one page --- */
+
+static unsigned piece_size(gpa_t gpa, unsigned left)
+{
+    for (unsigned n = 8; n > 1; n /= 2) {
+        if (left >= n && !(gpa & (n - 1)))
+            return n;
+    }
+    return 1;
+}
+
+static void sync_for_callback(struct interp_vcpu *v)
+{
+    cc_commit(v);
+    v->cpu.rip = interp_this_rip(v);
+}
+
+static void mmio_read(struct interp_vcpu *v, gpa_t gpa, uint8_t *to, unsigned size)
+{
+    sync_for_callback(v);
+    bool whole = size == 1 || size == 2 || size == 4 || size == 8;
+    while (size) {
+        unsigned n = whole ? size : piece_size(gpa, size);
+        uint64_t value = v->host.mmio_read(v->opaque, gpa, n);
+        memcpy(to, &value, n);
+        to += n;
+        gpa += n;
+        size -= n;
+    }
+}
+
+static void mmio_write(struct interp_vcpu *v, gpa_t gpa, const uint8_t *from, unsigned size)
+{
+    sync_for_callback(v);
+    bool whole = size == 1 || size == 2 || size == 4 || size == 8;
+    while (size) {
+        unsigned n = whole ? size : piece_size(gpa, size);
+        uint64_t value = 0;
+        memcpy(&value, from, n);
+        v->host.mmio_write(v->opaque, gpa, n, value);
+        from += n;
+        gpa += n;
+        size -= n;
+    }
+}
+
+static void page_read(struct interp_vcpu *v, const struct interp_page *p, void *to, unsigned size)
+{
+    uint64_t value;
+    if (!p->host) {
+        mmio_read(v, p->gpa, to, size);
+        return;
+    }
+    switch (size) {
+    case 1:
+    case 2:
+    case 4:
+    case 8: /* one access, as the processor makes it */
+        value = (uint64_t)interp_host_load(p->host, size);
+        memcpy(to, &value, size);
+        break;
+    default: memcpy(to, p->host, size); break;
+    }
+}
+
+void interp_wrote(struct interp_vcpu *v, const struct interp_page *p, unsigned size)
+{
+    if (p->flags & MEMORY_LOGGED)
+        memory_written(v->memory, p->gpa, size);
+    else if (p->flags & MEMORY_CODE)
+        interp_code_written(v->engine, p->gpa, size);
+    if ((p->flags & MEMORY_CODE) && v->block && v->block->version &&
+        atomic_load_explicit(v->block->version, memory_order_relaxed) != v->block->version_seen)
+        interp_stop_block(v);
+}
+
+static void page_write(struct interp_vcpu *v, const struct interp_page *p, const void *from, unsigned size)
+{
+    uint64_t value = 0;
+    if (!p->host) {
+        mmio_write(v, p->gpa, from, size);
+        return;
+    }
+    if (p->flags & MEMORY_READONLY)
+        return;
+    switch (size) {
+    case 1:
+    case 2:
+    case 4:
+    case 8:
+        memcpy(&value, from, size);
+        interp_host_store(p->host, size, value);
+        break;
+    default: memcpy(p->host, from, size); break;
+    }
+    if (p->flags & (MEMORY_LOGGED | MEMORY_CODE))
+        interp_wrote(v, p, size);
+}
+
+/* --- linear ranges --- */
+
+static unsigned bytes_in_page(gva_t lin, unsigned size)
+{
+    unsigned left = PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
+    return size < left ? size : left;
+}
+
+static gva_t advance(const struct interp_vcpu *v, gva_t lin, unsigned by)
+{
+    lin += by;
+    return x86_long_mode(&v->cpu) ? lin : (uint32_t)lin;
+}
+
+static void read_pieces(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned size, unsigned access)
+{
+    struct interp_page page[2];
+    unsigned n = bytes_in_page(lin, size);
+    interp_translate(v, lin, access, &page[0]);
+    if (n < size)
+        interp_translate(v, advance(v, lin, n), access, &page[1]);
+    page_read(v, &page[0], to, n);
+    if (n < size)
+        page_read(v, &page[1], to + n, size - n);
+}
+
+void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, unsigned access)
+{
+    read_pieces(v, lin, to, size, access);
+}
+
+void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access)
+{
+    struct interp_page page[2];
+    unsigned n = bytes_in_page(lin, size);
+    access |= X86_ACCESS_WRITE;
+    interp_translate(v, lin, access, &page[0]);
+    if (n < size)
+        interp_translate(v, advance(v, lin, n), access, &page[1]);
+    page_write(v, &page[0], from, n);
+    if (n < size)
+        page_write(v, &page[1], (const uint8_t *)from + n, size - n);
+}
+
+void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access)
+{
+    struct interp_page page;
+    unsigned n = bytes_in_page(lin, size);
+    interp_translate(v, lin, access, &page);
+    if (n < size)
+        interp_translate(v, advance(v, lin, n), access, &page);
+}
+
+/* --- the instruction's own data accesses --- */
+
+_Noreturn void interp_segment_fault(struct interp_vcpu *v, unsigned seg)
+{
+    interp_raise_error(v, seg == X86_SS ? X86_EXC_SS : X86_EXC_GP, 0);
+}
+
+static void watch(struct interp_vcpu *v, gva_t lin, unsigned size, bool write)
+{
+    static const uint8_t lengths[4] = {1, 2, 8, 4};
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned control = (unsigned)(v->cpu.dr[7] >> (16 + 4 * i)) & 15, kind = control & 3;
+        uint64_t len = lengths[control >> 2], at = v->cpu.dr[i] & ~(len - 1);
+        if (!(v->cpu.dr[7] >> (2 * i) & 3) || kind == 0 || kind == 2 || (kind == 1 && !write))
+            continue;
+        if (lin < at + len && at < lin + size)
+            v->debug_hits |= 1u << i;
+    }
+}
+
+static void check_access(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size, bool write)
+{
+    const struct x86_cpu *cpu = &v->cpu;
+    v->op = op;
+    if (unlikely(!canonical(v, lin) || !canonical(v, lin + size - 1)))
+        interp_segment_fault(v, op->seg);
+    if (unlikely((cpu->cr0 & X86_CR0_AM) && (cpu->rflags & X86_AC) && x86_cpl(cpu) == 3 && size <= 8 &&
+                 (lin & (size - 1))))
+        interp_raise_error(v, X86_EXC_AC, 0);
+    if (unlikely(v->watch))
+        watch(v, lin, size, write);
+}
+
+uint64_t interp_read_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size)
+{
+    uint64_t value = 0;
+    check_access(v, op, lin, size, false);
+    read_pieces(v, lin, (uint8_t *)&value, size, interp_data_access(v));
+    return value;
+}
+
+void interp_write_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size, uint64_t value)
+{
+    check_access(v, op, lin, size, true);
+    interp_write_lin(v, lin, &value, size, interp_data_access(v));
+}
+
+uint64_t interp_rmw_begin_slow(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size,
+                               struct interp_rmw *m)
+{
+    uint64_t value = 0;
+    unsigned access = interp_data_access(v) | X86_ACCESS_WRITE;
+    check_access(v, op, lin, size, true);
+    m->host = NULL;
+    m->lin = lin;
+    m->first = bytes_in_page(lin, size);
+    interp_translate(v, lin, access, &m->page[0]);
+    if (m->first < size)
+        interp_translate(v, advance(v, lin, m->first), access, &m->page[1]);
+    page_read(v, &m->page[0], &value, m->first);
+    if (m->first < size)
+        page_read(v, &m->page[1], (uint8_t *)&value + m->first, size - m->first);
+    return value;
+}
+
+void interp_rmw_end_slow(struct interp_vcpu *v, struct interp_rmw *m, unsigned size, uint64_t value)
+{
+    page_write(v, &m->page[0], &value, m->first);
+    if (m->first < size)
+        page_write(v, &m->page[1], (uint8_t *)&value + m->first, size - m->first);
+}
+
+/* --- operands of insn_fn semantics --- */
+
+unsigned interp_ea_segment(const struct x86_insn *insn)
+{
+    if (insn->segment != X86_NO_REG)
+        return insn->segment;
+    return insn->base == X86_RSP || insn->base == X86_RBP ? X86_SS : X86_DS;
+}
+
+uint64_t interp_ea(struct interp_vcpu *v, const struct x86_insn *insn)
+{
+    uint64_t ea = (uint64_t)(int64_t)insn->disp;
+    if (insn->base != X86_NO_REG)
+        ea += v->cpu.gpr[insn->base];
+    if (insn->index != X86_NO_REG)
+        ea += v->cpu.gpr[insn->index] << insn->scale;
+    if (insn->rip_relative)
+        ea += interp_this_rip(v) + insn->length;
+    return interp_wrap(ea, insn->address_size);
+}
+
+static gva_t linear_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, unsigned size, bool write)
+{
+    if (v->code_mode == X86_MODE_64) {
+        gva_t lin = offset + (seg >= X86_FS ? v->cpu.seg[seg].base : 0);
+        if (unlikely(!canonical(v, lin) || !canonical(v, lin + size - 1)))
+            interp_segment_fault(v, seg);
+        return lin;
+    }
+    return interp_linear(v, v->op, seg, offset, size, write);
+}
+
+void interp_load_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, void *to, unsigned size)
+{
+    gva_t lin = linear_at(v, seg, offset, size, false);
+    const void *p = interp_hit(v, lin, size, false);
+    if (likely(p)) {
+        memcpy(to, p, size);
+        return;
+    }
+    if (unlikely(v->watch))
+        watch(v, lin, size, false);
+    read_pieces(v, lin, to, size, interp_data_access(v));
+}
+
+void interp_store_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, const void *from, unsigned size)
+{
+    gva_t lin = linear_at(v, seg, offset, size, true);
+    void *p = interp_hit(v, lin, size, true);
+    if (likely(p)) {
+        memcpy(p, from, size);
+        return;
+    }
+    if (unlikely(v->watch))
+        watch(v, lin, size, true);
+    interp_write_lin(v, lin, from, size, interp_data_access(v));
+}
+
+void interp_probe_store_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, unsigned size)
+{
+    gva_t lin = linear_at(v, seg, offset, size, true);
+    if (!interp_hit(v, lin, size, true))
+        interp_probe_lin(v, lin, size, interp_data_access(v) | X86_ACCESS_WRITE);
+}
+
+void interp_load(struct interp_vcpu *v, const struct x86_insn *insn, void *to, unsigned size)
+{
+    interp_load_at(v, interp_ea_segment(insn), interp_ea(v, insn), to, size);
+}
+
+void interp_store(struct interp_vcpu *v, const struct x86_insn *insn, const void *from, unsigned size)
+{
+    interp_store_at(v, interp_ea_segment(insn), interp_ea(v, insn), from, size);
+}
+
+void interp_probe_store(struct interp_vcpu *v, const struct x86_insn *insn, unsigned size)
+{
+    interp_probe_store_at(v, interp_ea_segment(insn), interp_ea(v, insn), size);
+}
+
+/* --- flushing --- */
+
+void interp_flush_tlb(struct interp_vcpu *v)
+{
+    v->generation = (v->generation + 1) & PAGE_MASK_4K;
+    if (!v->generation) {
+        v->generation = 1;
+        memset(v->banks, 0, sizeof v->banks);
+        memset(v->exec, 0, sizeof v->exec);
+    }
+    v->large_pages = 0;
+    interp_flush_jumps(v);
+}
+
+void interp_flush_page(struct interp_vcpu *v, gva_t lin)
+{
+    if (v->large_pages & large_bit(lin)) {
+        interp_flush_tlb(v);
+        return;
+    }
+    for (unsigned i = 0; i < INTERP_BANKS; i++) {
+        struct interp_tlb_entry *e = &v->banks[i].entry[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
+        if (((e->read ^ lin) & ~PAGE_MASK_4K) == 0)
+            e->read = e->write = 0;
+    }
+    memset(v->exec, 0, sizeof v->exec); /* 8 KiB; code pages are seldom unmapped singly */
+    interp_flush_jumps(v);
+}

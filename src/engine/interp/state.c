@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * state.c: what the interpreter derives from the architectural state: code size, masks, the TLB bank, segment windows.
+ */
+#include "engine/interp/interp.h"
+
+#include "engine/interp/access.h"
+
+static void set_window(struct interp_segment *s, uint64_t lo, uint64_t read_end, uint64_t write_end)
+{
+    s->lo = lo;
+    s->read_end = read_end;
+    s->write_end = write_end;
+}
+
+static void set_segment(struct interp_vcpu *v, unsigned i)
+{
+    const struct x86_seg *from = &v->cpu.seg[i];
+    struct interp_segment *s = &v->seg[i];
+    bool code = from->attr & 8, rw = from->attr & 2, down = !code && (from->attr & 4);
+    uint64_t end = (uint64_t)from->limit + 1;
+    s->base = from->base;
+    if (v->code_mode == X86_MODE_64) {
+        s->base = i >= X86_FS ? from->base : 0;
+        set_window(s, 0, ~0ull, ~0ull);
+    } else if (!(v->cpu.cr0 & X86_CR0_PE) || (v->cpu.rflags & X86_VM)) {
+        set_window(s, 0, end, end);
+    } else if (!(from->attr & X86_ATTR_P)) {
+        set_window(s, 0, 0, 0);
+    } else if (down) {
+        uint64_t top = from->attr & X86_ATTR_DB ? 0x100000000u : 0x10000;
+        set_window(s, end, top, rw ? top : 0);
+    } else {
+        set_window(s, 0, !code || rw ? end : 0, !code && rw ? end : 0);
+    }
+}
+
+void interp_segments_changed(struct interp_vcpu *v)
+{
+    for (unsigned i = X86_ES; i <= X86_GS; i++)
+        set_segment(v, i);
+}
+
+void interp_mode_changed(struct interp_vcpu *v)
+{
+    struct x86_cpu *cpu = &v->cpu;
+    uint16_t cs = cpu->seg[X86_CS].attr;
+    bool user = x86_cpl(cpu) == 3, ac = (cpu->rflags & X86_AC) != 0;
+    v->code_mode = x86_code64(cpu) ? X86_MODE_64 : cs & X86_ATTR_DB ? X86_MODE_32 : X86_MODE_16;
+    v->lin_mask = v->code_mode == X86_MODE_64 ? ~0ull : 0xffffffffu;
+    v->stack_mask = v->code_mode == X86_MODE_64 ? ~0ull : cpu->seg[X86_SS].attr & X86_ATTR_DB ? 0xffffffffu : 0xffff;
+    v->cs_limited = v->code_mode != X86_MODE_64 && cpu->seg[X86_CS].limit != 0xffffffffu;
+
+    v->watch = v->exec_watch = false;
+    for (unsigned i = 0; i < 4; i++) {
+        if (!(cpu->dr[7] >> (2 * i) & 3))
+            continue;
+        if (cpu->dr[7] >> (16 + 4 * i) & 3)
+            v->watch = true;
+        else
+            v->exec_watch = true;
+    }
+    v->single = v->watch || v->exec_watch || (cpu->rflags & (X86_TF | X86_RF));
+    v->attention = true;
+
+    if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
+        v->tlb = &v->banks[INTERP_BANK_SLOW];
+    else if (user)
+        v->tlb = &v->banks[INTERP_BANK_USER];
+    else if (ac && (cpu->cr4 & X86_CR4_SMAP))
+        v->tlb = &v->banks[INTERP_BANK_KERNEL_AC];
+    else
+        v->tlb = &v->banks[INTERP_BANK_KERNEL];
+    v->jump_salt = (uint64_t)(v->code_mode + 1) << 52 | (uint64_t)user << 54;
+    v->exec_salt = (uint64_t)user << 54;
+    interp_segments_changed(v);
+}
