@@ -210,8 +210,9 @@ const char *config_type_name(int type);
 const char *config_engine_name(int engine);
 int config_engine_parse(const char *name); /* -1: no such engine */
 
-/* One component list as block-attach gives it (joined by ','); false after a message to the sink. `name`: who asks. */
-bool config_parse_disk(struct disk_config *disk, const char *spec, const char *name, const struct config_sink *sink);
+/* One disk, from one or more specifications as block-attach gives them; false after a message. `name`: who asks. */
+bool config_parse_disk(struct disk_config *disk, const char *const *specs, size_t count, const char *name,
+                       const struct config_sink *sink);
 /* One NIC as network-attach gives it; false if any part was not understood (a message said so). */
 bool config_parse_nic(struct nic_config *nic, const char *spec, const char *name, const struct config_host *host,
                       const struct config_sink *sink);

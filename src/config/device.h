@@ -82,7 +82,7 @@ struct disk_config {
 };
 
 enum nic_type { NIC_UNSET, NIC_IOEMU, NIC_VIF };
-#define NIC_COLO_KEYS 46
+#define NIC_COLO_KEYS 48
 
 struct nic_config {
     int64_t line;
