@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keymap.h: from keysyms (X11's numbers, as VNC and text use them) to keys of a PC keyboard with a given layout.
+ * Layouts come from libxkbcommon and the xkb-data package.
+ */
+#ifndef DOMUS_HOST_DISPLAY_KEYMAP_H
+#define DOMUS_HOST_DISPLAY_KEYMAP_H
+
+#include "base/types.h"
+
+struct keymap;
+struct display;
+struct loop;
+
+enum keymap_mods { KEYMAP_SHIFT = 1, KEYMAP_ALTGR = 2 };
+
+/* name as in xl.cfg's keymap= ("en-us", "de", "fr", "cz", ...; NULL: en-us). NULL with *why (malloc'd) if unknown. */
+struct keymap *keymap_create(const char *name, char **why);
+void keymap_destroy(struct keymap *k); /* NULL is fine */
+
+/* The key that gives this keysym, as display_key() takes it, and what must be held with it. False: no such key. */
+bool keymap_lookup(const struct keymap *k, uint32_t keysym, uint16_t *scancode, unsigned *mods);
+
+struct key_step {
+    uint16_t scancode;
+    bool down;
+};
+
+struct key_steps {
+    struct key_step *step; /* malloc'd */
+    size_t count;
+};
+
+/*
+ * One argument of `xl send-keys`: a key by name ("ret", "f12", "kp_enter"), keys held together ("ctrl-alt-delete"), or
+ * else text to type ("text:ret" types even what is a name). Appends to *steps; 0, or -errno with *why (malloc'd).
+ */
+int keymap_send_keys(const struct keymap *k, const char *argument, struct key_steps *steps, char **why);
+
+/* Presses keys one after the other, at a pace that a keyboard controller's small buffer and a slow guest can follow. */
+struct typist;
+struct typist *typist_create(struct loop *loop, struct display *display);
+void typist_destroy(struct typist *t);                            /* releases what it holds down; NULL is fine */
+int typist_type(struct typist *t, const struct key_steps *steps); /* queued behind what is still going; 0 or -ENOMEM */
+bool typist_busy(const struct typist *t);
+
+#endif

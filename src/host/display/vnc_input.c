@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vnc_input.c: a client's keys and pointer to the display. A keysym becomes the key that has it on the guest's layout;
+ * where the client's keyboard needs other modifiers for it than the guest's, they change for the moment of the press.
+ */
+#include "host/display/vnc_private.h"
+
+#include <xkbcommon/xkbcommon.h>
+
+enum { SC_SHIFT_L = 0x2a, SC_SHIFT_R = 0x36, SC_ALT_R = 0xe038 };
+
+static void key(struct vnc *v, uint16_t scancode, bool down)
+{
+    unsigned mod = scancode == SC_SHIFT_L || scancode == SC_SHIFT_R ? KEYMAP_SHIFT
+                   : scancode == SC_ALT_R                           ? KEYMAP_ALTGR
+                                                                    : 0;
+
+    v->held_mods = down ? v->held_mods | mod : v->held_mods & ~mod;
+    display_key(v->display, scancode, down);
+}
+
+static bool has_character(uint32_t keysym)
+{
+    return (keysym >= 0x20 && keysym < 0xfe00) || keysym > 0x1000000;
+}
+
+static void set_mods(struct vnc *v, unsigned from, unsigned to)
+{
+    if ((from ^ to) & KEYMAP_SHIFT)
+        display_key(v->display, SC_SHIFT_L, to & KEYMAP_SHIFT);
+    if ((from ^ to) & KEYMAP_ALTGR)
+        display_key(v->display, SC_ALT_R, to & KEYMAP_ALTGR);
+}
+
+static void keysym_event(struct vnc *v, uint32_t keysym, bool down)
+{
+    uint16_t scancode;
+    unsigned mods, held = v->held_mods;
+
+    if (!keymap_lookup(v->keymap, keysym, &scancode, &mods))
+        return;
+    if (!down || !has_character(keysym)) {
+        key(v, scancode, down);
+        return;
+    }
+    /* a letter's case may come from Caps Lock, which the guest has followed: its shift is the client's */
+    if (xkb_keysym_to_upper(keysym) != xkb_keysym_to_lower(keysym))
+        mods = (mods & ~(unsigned)KEYMAP_SHIFT) | (held & KEYMAP_SHIFT);
+    set_mods(v, held, mods);
+    key(v, scancode, true);
+    set_mods(v, mods, held);
+}
+
+void vnc_input(struct vnc *v, const struct vnc_event *e)
+{
+    switch (e->kind) {
+    case VNC_EVENT_KEYSYM: keysym_event(v, e->code, e->down); break;
+    case VNC_EVENT_SCANCODE: key(v, (uint16_t)e->code, e->down); break;
+    case VNC_EVENT_POINTER: display_pointer(v->display, e->x, e->y, e->wheel, e->buttons); break;
+    }
+}
