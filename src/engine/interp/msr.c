@@ -6,6 +6,7 @@
 #include "engine/interp/system.h"
 
 #include "engine/interp/flags.h"
+#include "x86/cpuid.h"
 
 #include <immintrin.h>
 
@@ -80,6 +81,7 @@ void interp_rdmsr(struct interp_vcpu *v, const struct x86_insn *insn)
         switch (msr) {
         case 0x10: value = __rdtsc() + v->cpu.tsc_offset; break;
         case 0x3b: value = v->cpu.tsc_adjust; break;
+        case 0x10a: value = X86_ARCH_CAPABILITIES; break;
         case 0xfe: value = 0x500 | X86_VARIABLE_MTRRS; break; /* fixed ranges and write-combining */
         case 0xc0000080: value = v->cpu.efer; break;
         default:
@@ -132,6 +134,11 @@ void interp_wrmsr(struct interp_vcpu *v, const struct x86_insn *insn)
         v->cpu.tsc_offset += value - v->cpu.tsc_adjust;
         v->cpu.tsc_adjust = value;
         break;
+    case 0x49: /* IBPB: no predictor of ours to flush */
+        if (value & ~1ull)
+            gp(v);
+        break;
+    case 0x10a:
     case 0xfe: gp(v);
     case 0xc0000080: write_efer(v, value); break;
     default:
