@@ -95,7 +95,7 @@ uint32_t xen_time_tsc_khz(struct xen_domain *d)
 
 void time_init(struct xen_domain *d)
 {
-    d->tsc_khz = measure_tsc_khz();
+    d->tsc_khz = d->config.tsc_khz ? d->config.tsc_khz : measure_tsc_khz();
     time_scale(d->tsc_khz, &d->tsc_mul, &d->tsc_shift);
     d->time_anchor_tsc = __rdtsc();
     d->time_anchor_ns = loop_now_ns(d->config.loop);

@@ -54,6 +54,7 @@ struct xen_config {
     bool vmmcall;      /* the guest's CPUID says AMD or Hygon: the hypercall page uses VMMCALL */
     bool rdtscp;       /* shown in the time leaf */
     uint32_t tsc_mode; /* as in xl.cfg: 0 default, 1 always emulate, 2 native, 3 native paravirt */
+    uint32_t tsc_khz;  /* of the host; 0: measured, which takes 10 ms */
     int64_t rtc_offset_s;
     unsigned max_grant_frames; /* 0: 64 */
     gfn_t store_gfn, console_gfn;
