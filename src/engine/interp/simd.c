@@ -134,8 +134,6 @@ static void commit(struct interp_vcpu *v, const struct x86_insn *insn, const str
     const struct simd_form *f = stub->form;
     uint8_t *image = fpu_bytes(v);
 
-    if (f->flags & SF_FP)
-        store_le32(image + FPU_MXCSR, fpu_mxcsr(v) | (frame->mxcsr & SIMD_MXCSR_FLAGS));
     if (f->flags & SF_FLAGS)
         put_flags(v, frame->flags);
     if (f->flags & SF_STRING) {
@@ -179,13 +177,12 @@ static void run_form(struct interp_vcpu *v, const struct x86_insn *insn)
     }
     frame.mxcsr = (mxcsr & ~SIMD_MXCSR_FLAGS) | SIMD_ALL_MASKED;
     frame.host_mxcsr = SIMD_HOST_MXCSR;
-    if ((flags & SF_FP) && (mxcsr & SIMD_ALL_MASKED) != SIMD_ALL_MASKED) {
-        if (stub->store)
-            interp_probe_store(v, insn, stub->mem_bytes);
+    if ((flags & SF_FP) && (mxcsr & SIMD_ALL_MASKED) != SIMD_ALL_MASKED)
         run_unmasked(v, insn, stub, &frame);
-    } else {
+    else
         run_stub(stub, insn, fpu_bytes(v), &frame);
-    }
+    if (flags & SF_FP) /* even when storing the result (VCVTPS2PH) then faults */
+        store_le32(fpu_bytes(v) + FPU_MXCSR, fpu_mxcsr(v) | (frame.mxcsr & SIMD_MXCSR_FLAGS));
     if (stub->store)
         interp_store(v, insn, frame.mem, stub->mem_bytes);
     commit(v, insn, stub, &frame);

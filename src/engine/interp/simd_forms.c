@@ -85,7 +85,7 @@ static const struct simd_form forms[] = {
     XX(M0F, P66, 0x17, S, 8, SSE2, AVX, NONE, SF_NOREG),
     PSD(0x28, B, SF_VALIGN),
     PSD(0x29, S, SF_VALIGN),
-    KK(M0F, NP, 0x2a, A, X, M, 8, SSE, NONE, NONE, SF_FP),
+    KK(M0F, NP, 0x2a, A, X, M, 8, SSE, NONE, NONE, SF_FP | SF_X87),
     KK(M0F, P66, 0x2a, A, X, M, 8, SSE2, NONE, NONE, SF_FP | SF_X87),
     KK(M0F, PF3, 0x2a, A, X, G, G, SSE, AVX, AVX, SF_FP | SF_LIG | SF_W),
     KK(M0F, PF2, 0x2a, A, X, G, G, SSE2, AVX, AVX, SF_FP | SF_LIG | SF_W),

@@ -120,11 +120,10 @@ static void gather(struct interp_vcpu *v, const struct x86_insn *insn)
     ymm_get(v, insn->vvvv, mask);
     ymm_get(v, index, indexes);
     const uint64_t start = (base == X86_NO_REG ? 0 : v->cpu.gpr[base]) + (uint64_t)(int64_t)insn->disp;
-    /* The mask becomes all ones or zero in each element first; what a fault leaves shows that. */
-    for (unsigned i = 0; i < count; i++)
+    /* The mask's elements become all ones or zero first, those without a data element too; a fault shows that. */
+    for (unsigned i = 0; i < vector / size; i++)
         memset(mask + size * i, mask[size * i + size - 1] & 0x80 ? 0xff : 0, size);
-    memset(mask + used, 0, sizeof mask - used);
-    memset(data + used, 0, sizeof data - used);
+    ymm_put(v, insn->vvvv, mask, insn->vl);
     for (unsigned i = 0; i < count; i++) {
         if (!mask[size * i])
             continue;
@@ -133,15 +132,11 @@ static void gather(struct interp_vcpu *v, const struct x86_insn *insn)
             n = (uint64_t)(int64_t)(int32_t)n;
         interp_load_at(v, seg, offset_wrap(insn, start + (n << insn->scale)), data + size * i, size);
         memset(mask + size * i, 0, size);
-        if (i + 1 < count) { /* so far done, whatever the next element does */
-            memcpy(fpu_xmm(fpu_bytes(v), insn->reg), data, 16);
-            memcpy(fpu_xmm(fpu_bytes(v), insn->vvvv), mask, 16);
-            if (insn->vl) {
-                memcpy(fpu_xmm(fpu_bytes(v), insn->reg) + SIMD_HIGH, data + 16, 16);
-                memcpy(fpu_xmm(fpu_bytes(v), insn->vvvv) + SIMD_HIGH, mask + 16, 16);
-            }
-        }
+        ymm_put(v, insn->reg, data, insn->vl); /* done so far, whatever the next element does */
+        ymm_put(v, insn->vvvv, mask, insn->vl);
     }
+    memset(mask, 0, sizeof mask);
+    memset(data + used, 0, sizeof data - used);
     ymm_put(v, insn->reg, data, insn->vl);
     ymm_put(v, insn->vvvv, mask, insn->vl);
 }

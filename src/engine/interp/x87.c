@@ -110,12 +110,10 @@ static void run_x87(struct interp_vcpu *v, const struct x86_insn *insn)
     struct simd_frame frame;
 
     check_waiting(v);
-    if (operand & STORES) {
-        interp_probe_store(v, insn, size);
+    if (operand & STORES)
         memset(frame.mem, 0, 16);
-    } else if (size) {
+    else if (size)
         interp_load(v, insn, frame.mem, size);
-    }
     const bool flags = insn->mod == 3 && (insn->opcode == 0xda || insn->opcode == 0xdb || insn->opcode == 0xdf);
     frame.flags = flags ? interp_get_arith(v) | 2 : 0;
     make_work(v, &work, host_fop);

@@ -87,24 +87,22 @@ static uint64_t requested(struct interp_vcpu *v)
            (COMP_X87 | COMP_SSE | COMP_AVX);
 }
 
-/* Part of the save area: image-relative offset and length. */
+static uint64_t part_offset(struct interp_vcpu *v, const struct x86_insn *insn, unsigned at)
+{
+    const uint64_t offset = interp_ea(v, insn) + at;
+
+    return insn->address_size == 8 ? offset : offset & bytes_ones(insn->address_size);
+}
+
 static void store_part(struct interp_vcpu *v, const struct x86_insn *insn, unsigned at, const uint8_t *bytes,
                        unsigned n)
 {
-    uint64_t offset = interp_ea(v, insn) + at;
-
-    if (insn->address_size != 8)
-        offset &= bytes_ones(insn->address_size);
-    interp_store_at(v, interp_ea_segment(insn), offset, bytes, n);
+    interp_store_at(v, interp_ea_segment(insn), part_offset(v, insn, at), bytes, n);
 }
 
 static void load_part(struct interp_vcpu *v, const struct x86_insn *insn, unsigned at, uint8_t *bytes, unsigned n)
 {
-    uint64_t offset = interp_ea(v, insn) + at;
-
-    if (insn->address_size != 8)
-        offset &= bytes_ones(insn->address_size);
-    interp_load_at(v, interp_ea_segment(insn), offset, bytes, n);
+    interp_load_at(v, interp_ea_segment(insn), part_offset(v, insn, at), bytes, n);
 }
 
 static void fxsave(struct interp_vcpu *v, const struct x86_insn *insn)
@@ -144,22 +142,36 @@ static void check_xsave(struct interp_vcpu *v, const struct x86_insn *insn)
     simd_check_alignment(v, insn, 64);
 }
 
-static void save_components(struct interp_vcpu *v, const struct x86_insn *insn, uint64_t parts, bool mxcsr)
+/* One part of the save area: where, what, how much. A bytes of NULL is a part that is not stored. */
+struct part {
+    unsigned at, size;
+    const uint8_t *bytes;
+};
+
+/* Stores what is asked for; every part is probed before the first is stored. */
+static void save_parts(struct interp_vcpu *v, const struct x86_insn *insn, uint64_t components, bool mxcsr,
+                       const uint8_t *header, unsigned header_bytes)
 {
     const uint8_t *image = fpu_bytes(v);
+    const unsigned vector = vector_bytes(insn);
     uint8_t legacy[SIMD_XMM_OFFSET];
+    const bool x87 = components & COMP_X87;
+    const struct part parts[] = {
+        {0, FPU_MXCSR, x87 ? legacy : NULL},
+        {SIMD_ST_OFFSET, 128, x87 ? legacy + SIMD_ST_OFFSET : NULL},
+        {FPU_MXCSR, 8, mxcsr ? legacy + FPU_MXCSR : NULL},
+        {SIMD_XMM_OFFSET, vector, components & COMP_SSE ? image + SIMD_XMM_OFFSET : NULL},
+        {SIMD_YMM_OFFSET, vector, components & COMP_AVX ? image + SIMD_YMM_OFFSET : NULL},
+        {FPU_XSTATE_BV, header_bytes, header},
+    };
 
     make_legacy(v, insn, legacy);
-    if (parts & COMP_X87) {
-        store_part(v, insn, 0, legacy, FPU_MXCSR);
-        store_part(v, insn, SIMD_ST_OFFSET, legacy + SIMD_ST_OFFSET, 128);
-    }
-    if (mxcsr)
-        store_part(v, insn, FPU_MXCSR, legacy + FPU_MXCSR, 8);
-    if (parts & COMP_SSE)
-        store_part(v, insn, SIMD_XMM_OFFSET, image + SIMD_XMM_OFFSET, vector_bytes(insn));
-    if (parts & COMP_AVX)
-        store_part(v, insn, SIMD_YMM_OFFSET, image + SIMD_YMM_OFFSET, vector_bytes(insn));
+    for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+        if (parts[i].bytes)
+            interp_probe_store_at(v, interp_ea_segment(insn), part_offset(v, insn, parts[i].at), parts[i].size);
+    for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+        if (parts[i].bytes)
+            store_part(v, insn, parts[i].at, parts[i].bytes, parts[i].size);
 }
 
 /* XSAVE, and XSAVEOPT, which leaves out what is in its initial configuration. */
@@ -169,11 +181,10 @@ static void xsave_standard(struct interp_vcpu *v, const struct x86_insn *insn, b
 
     check_xsave(v, insn);
     const uint64_t rfbm = requested(v), used = in_use(v);
-    interp_probe_store(v, insn, rfbm & COMP_AVX ? HEADER_END + YMM_BYTES : HEADER_END);
+    interp_probe_store_at(v, interp_ea_segment(insn), part_offset(v, insn, FPU_XSTATE_BV), sizeof old);
     load_part(v, insn, FPU_XSTATE_BV, old, sizeof old);
-    save_components(v, insn, optimize ? rfbm & used : rfbm, rfbm & (COMP_SSE | COMP_AVX));
     store_le64(bv, (load_le64(old) & ~rfbm) | (rfbm & used));
-    store_part(v, insn, FPU_XSTATE_BV, bv, sizeof bv);
+    save_parts(v, insn, optimize ? rfbm & used : rfbm, rfbm & (COMP_SSE | COMP_AVX), bv, sizeof bv);
 }
 
 static void xsave(struct interp_vcpu *v, const struct x86_insn *insn)
@@ -193,11 +204,9 @@ static void xsavec(struct interp_vcpu *v, const struct x86_insn *insn)
     check_xsave(v, insn);
     const uint64_t rfbm = requested(v);
     const uint64_t used = in_use(v) | (fpu_mxcsr(v) != MXCSR_INIT ? COMP_SSE : 0), bv = rfbm & used;
-    interp_probe_store(v, insn, rfbm & COMP_AVX ? HEADER_END + YMM_BYTES : HEADER_END);
-    save_components(v, insn, bv, bv & COMP_SSE);
     store_le64(header, bv);
     store_le64(header + 8, rfbm | COMPACT);
-    store_part(v, insn, FPU_XSTATE_BV, header, sizeof header);
+    save_parts(v, insn, bv, bv & COMP_SSE, header, sizeof header);
 }
 
 /* Is the header one that XRSTOR takes? */
