@@ -243,12 +243,14 @@ static void xrstor(struct interp_vcpu *v, const struct x86_insn *insn)
 
     check_xsave(v, insn);
     const uint64_t rfbm = requested(v);
-    interp_load(v, insn, in, HEADER_END);
+    load_part(v, insn, FPU_XSTATE_BV, in + FPU_XSTATE_BV, HEADER_END - LEGACY_BYTES);
     if (!header_valid(v, v->engine->simd, in + FPU_XSTATE_BV))
         interp_raise_error(v, X86_EXC_GP, 0);
     const uint64_t bv = load_le64(in + FPU_XSTATE_BV);
     const bool compact = load_le64(in + FPU_XCOMP_BV) >> 63;
     const bool mxcsr_in = compact ? rfbm & bv & COMP_SSE : rfbm & (COMP_SSE | COMP_AVX);
+    if (mxcsr_in || (rfbm & bv & (COMP_X87 | COMP_SSE)))
+        load_part(v, insn, 0, in, LEGACY_BYTES);
     if (rfbm & bv & COMP_AVX)
         load_part(v, insn, SIMD_YMM_OFFSET, in + SIMD_YMM_OFFSET, YMM_BYTES);
     if (mxcsr_in && (load_le32(in + FPU_MXCSR) & ~MXCSR_VALID))
