@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compare.c: do the host's processor and the engine agree? Everything must, but for what the manuals leave undefined
+ * (the table below; --strict compares that too) and what differs by the host's kernel and not by its processor.
+ */
+#include "oracle.h"
+
+#include "base/bytes.h"
+
+#include <Zydis/Zydis.h>
+#include <cpuid.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define FLAGS_SEEN (X86_ARITH | X86_TF | X86_DF | X86_NT | X86_AC | X86_ID | X86_RF | X86_IF)
+#define AF         X86_AF
+#define ALL        X86_ARITH
+
+/* Shift or rotate by an amount that is known: OF is defined for 1 only, CF for amounts below the operand's size. */
+static uint32_t undefined_shift(const struct x86_insn *in)
+{
+    const unsigned digit = in->modrm >> 3 & 7;
+
+    if (digit < 4) /* rotates: CF always, OF for 1 */
+        return (in->opcode & 0xfe) == 0xd0 ? 0 : X86_OF;
+    return (in->opcode & 0xfe) == 0xd0 ? AF : X86_OF | X86_CF | AF;
+}
+
+static uint32_t undefined_1b(const struct x86_insn *in)
+{
+    const unsigned op = in->opcode, digit = in->modrm >> 3 & 7;
+
+    if (op < 0x40 && (op & 7) < 6) /* OR, AND, XOR: AF */
+        return (op >> 3) == 1 || (op >> 3) == 4 || (op >> 3) == 6 ? AF : 0;
+    switch (op) {
+    case 0x27:
+    case 0x2f: return X86_OF; /* DAA, DAS */
+    case 0x37:
+    case 0x3f: return X86_OF | X86_SF | X86_ZF | X86_PF; /* AAA, AAS */
+    case 0xd4:
+    case 0xd5: return X86_OF | AF | X86_CF; /* AAM, AAD; all when AAM divides by 0 */
+    case 0x69:
+    case 0x6b: return X86_SF | X86_ZF | AF | X86_PF; /* IMUL */
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x83: return digit == 1 || digit == 4 || digit == 6 ? AF : 0;
+    case 0x84:
+    case 0x85:
+    case 0xa8:
+    case 0xa9: return AF; /* TEST */
+    case 0xc0:
+    case 0xc1:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3: return undefined_shift(in);
+    case 0xf6:
+    case 0xf7:
+        if (digit < 2)
+            return AF;                                                          /* TEST */
+        return digit < 4 ? 0 : digit < 6 ? X86_SF | X86_ZF | AF | X86_PF : ALL; /* MUL; DIV */
+    default: return 0;
+    }
+}
+
+static uint32_t undefined_0f(const struct x86_insn *in)
+{
+    const uint32_t count = X86_OF | X86_SF | AF | X86_PF; /* LZCNT, TZCNT */
+
+    switch (in->opcode) {
+    case 0xa3:
+    case 0xab:
+    case 0xb3:
+    case 0xbb:
+    case 0xba: return X86_OF | X86_SF | AF | X86_PF; /* BT..BTC */
+    case 0xa4:
+    case 0xa5:
+    case 0xac:
+    case 0xad: return in->operand_size == 2 ? ALL : X86_OF | AF; /* SHLD, SHRD; 16 bits by more than 16: all */
+    case 0xaf: return X86_SF | X86_ZF | AF | X86_PF;             /* IMUL */
+    case 0xbc:
+    case 0xbd: return in->prefix_rep == 0xf3 ? count : count | X86_CF; /* BSF, BSR */
+    default: return 0;
+    }
+}
+
+uint32_t compare_undefined_flags(const struct x86_insn *in)
+{
+    if (in->map == X86_MAP_1B)
+        return undefined_1b(in);
+    if (in->map == X86_MAP_0F && in->encoding == X86_ENC_LEGACY)
+        return undefined_0f(in);
+    if (in->map == X86_MAP_0F38 && in->encoding == X86_ENC_VEX)
+        switch (in->opcode) {
+        case 0xf2:
+        case 0xf3: return AF | X86_PF;                                                    /* ANDN, BLSx */
+        case 0xf5: return (!in->prefix_rep && !in->prefix_66) ? AF | X86_PF : 0;          /* BZHI */
+        case 0xf7: return (!in->prefix_rep && !in->prefix_66) ? AF | X86_SF | X86_PF : 0; /* BEXTR */
+        default: return 0;
+        }
+    return 0;
+}
+
+static bool host_is_intel(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547;
+}
+
+static const char *const register_names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                               "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
+struct report {
+    bool say, same;
+    const struct oracle_case *c;
+};
+
+static void differ(struct report *r, const char *what, uint64_t native, uint64_t engine)
+{
+    if (r->say)
+        printf("    %-12s native %016" PRIx64 "  engine %016" PRIx64 "\n", what, native, engine);
+    r->same = false;
+}
+
+static void check(struct report *r, const char *what, uint64_t native, uint64_t engine, uint64_t mask)
+{
+    if ((native ^ engine) & mask)
+        differ(r, what, native & mask, engine & mask);
+}
+
+static void check_vectors(struct report *r, const uint8_t *n, const uint8_t *e)
+{
+    char name[16];
+
+    for (unsigned i = 0; i < 16; i++)
+        for (unsigned j = 0; j < 4; j++) {
+            const unsigned at = (j < 2 ? 160 : 576) + 16 * i + 8 * (j & 1);
+            snprintf(name, sizeof name, "ymm%u[%u]", i, j);
+            check(r, name, load_le64(n + at), load_le64(e + at), ~0ull);
+        }
+}
+
+/*
+ * An unmasked exception was raised. Whether an unmasked overflow or underflow is inexact too depends on a result
+ * with its exponent adjusted, which an engine that runs with exceptions masked does not see: PE is not compared then.
+ * DPPS and DPPD stop at an unmasked exception of any of their steps: none of their flags is.
+ */
+static uint64_t xm_mask(const struct oracle_case *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->insn[i].map == X86_MAP_0F3A && (c->insn[i].opcode & 0xfe) == 0x40)
+            return ~0x3full;
+    return ~0x20ull;
+}
+
+static void check_fpu(struct report *r, const uint8_t *n, const uint8_t *e, bool x87, bool xm)
+{
+    /* AMD keeps the pointers only with a pending exception, and its FDP and FOP rules are others */
+    const uint64_t pointers = host_is_intel() ? bytes_ones(7) : 0; /* bits above an address's differ by model */
+    char name[16];
+
+    check(r, "mxcsr", load_le32(n + 24), load_le32(e + 24), xm ? xm_mask(r->c) : ~0ull);
+    check_vectors(r, n, e);
+    if (!x87)
+        return;
+    check(r, "fcw", load_le16(n), load_le16(e), ~0ull);
+    check(r, "fsw", load_le16(n + 2), load_le16(e + 2), ~0ull);
+    check(r, "ftw", n[4], e[4], ~0ull);
+    check(r, "fop", load_le16(n + 6), load_le16(e + 6), pointers);
+    check(r, "fip", load_le64(n + 8), load_le64(e + 8), pointers);
+    check(r, "fdp", load_le64(n + 16), load_le64(e + 16), pointers);
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "st%u", i);
+        check(r, name, load_le64(n + 32 + 16 * i), load_le64(e + 32 + 16 * i), ~0ull);
+        check(r, name, load_le16(n + 40 + 16 * i), load_le16(e + 40 + 16 * i), ~0ull);
+    }
+}
+
+/* The instruction that a fault is at. */
+static const struct x86_insn *insn_at(const struct oracle_case *c, uint64_t rip)
+{
+    uint64_t at = CODE_VA + c->code_at;
+    unsigned i = 0;
+
+    while (i + 1 < c->count && at != rip)
+        at += c->insn[i++].length;
+    return &c->insn[i];
+}
+
+/* A faulting MMX instruction has, on Intel, already made MMX state of the x87 registers; ours has not. */
+static bool xrstor_fault(const struct oracle_case *c, const struct oracle_result *n)
+{
+    const struct x86_insn *in = insn_at(c, n->rip);
+    return n->vector != X86_EXC_BP && n->vector != X86_EXC_DB && in->map == X86_MAP_0F && in->opcode == 0xae;
+}
+
+static bool mmx_fault(const struct oracle_case *c, const struct oracle_result *n)
+{
+    return (n->vector == X86_EXC_PF || n->vector == X86_EXC_GP || n->vector == X86_EXC_SS || n->vector == X86_EXC_XM) &&
+           !(load_le16(n->fpu.bytes + 2) & 0x3800) && !strcmp(c->group, "simd");
+}
+
+static void check_data(struct report *r, const uint8_t *n, const uint8_t *e)
+{
+    char name[24];
+    unsigned said = 0;
+
+    if (!memcmp(n, e, RW_BYTES))
+        return;
+    for (unsigned i = 0; i < RW_BYTES && said < 4; i += 8)
+        if (memcmp(n + i, e + i, 8)) {
+            snprintf(name, sizeof name, "[%x]", DATA_VA + i);
+            differ(r, name, load_le64(n + i), load_le64(e + i));
+            said++;
+        }
+}
+
+/*
+ * Instructions whose many bytes may fault in any order, so that CR2 is any of them: FXSAVE, XSAVE, FNSAVE, FNSTENV with
+ * theirs, the masked moves. MASKMOVQ and MASKMOVDQU may even fault on bytes they do not write.
+ */
+static bool fault_address_free(const struct x86_insn *in)
+{
+    const unsigned digit = in->modrm >> 3 & 7;
+
+    if (in->map == X86_MAP_1B)
+        return (in->opcode == 0xd9 || in->opcode == 0xdd) && (digit == 4 || digit == 6);
+    if (in->map == X86_MAP_0F)
+        return in->opcode == 0xae || in->opcode == 0xc7 || in->opcode == 0xf7;
+    return in->map == X86_MAP_0F38 && in->encoding == X86_ENC_VEX &&
+           ((in->opcode >= 0x2c && in->opcode <= 0x2f) || in->opcode == 0x8c || in->opcode == 0x8e);
+}
+
+static bool maskmov_may_fault(const struct oracle_case *c, const struct oracle_result *n)
+{
+    const struct x86_insn *in = insn_at(c, n->rip);
+    return (n->vector == X86_EXC_PF || n->vector == X86_EXC_GP || n->vector == X86_EXC_SS) && in->map == X86_MAP_0F &&
+           in->opcode == 0xf7;
+}
+
+/* Whether an access across the end of a 4 GiB segment meets its limit is the model's choice (SDM vol. 3, 6.3). */
+static bool across_4g(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e)
+{
+    return c->code32 && n->vector == X86_EXC_PF && (e->vector == X86_EXC_GP || e->vector == X86_EXC_SS) &&
+           (n->cr2 >= 0xfffffc00 || n->cr2 < 0x400);
+}
+
+static void check_fault(struct report *r, const struct oracle_result *n, const struct oracle_result *e)
+{
+    uint64_t error_mask = 0xffff;
+
+    if (across_4g(r->c, n, e))
+        return;
+    check(r, "vector", (uint64_t)(int64_t)n->vector, (uint64_t)(int64_t)e->vector, ~0ull);
+    if (n->vector != e->vector)
+        return;
+    if (n->vector == X86_EXC_PF) {
+        if (fault_address_free(insn_at(r->c, n->rip)))
+            error_mask &= ~1ull;
+        else
+            check(r, "cr2", n->cr2, e->cr2, ~0ull);
+        if (n->cr2 >= 0x7ffffffff000) /* Linux says "protection" of every address that is not the user's */
+            error_mask &= ~1ull;
+    }
+    if (n->vector >= X86_EXC_DF && n->vector <= X86_EXC_AC && n->vector != X86_EXC_MF)
+        check(r, "error", n->error, e->error, error_mask);
+}
+
+static const char *disassemble(const struct x86_insn *in, char *out, size_t size, uint64_t at)
+{
+    ZydisDisassembledInstruction d;
+    const ZydisMachineMode mode =
+        in->mode == X86_MODE_64 ? ZYDIS_MACHINE_MODE_LONG_64 : ZYDIS_MACHINE_MODE_LONG_COMPAT_32;
+
+    if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, at, in->bytes, in->length, &d)))
+        snprintf(out, size, "%s", d.text);
+    else
+        snprintf(out, size, "(not an instruction)");
+    return out;
+}
+
+void compare_mnemonic(const struct oracle_case *c, char *out, size_t size)
+{
+    char text[128];
+
+    disassemble(&c->insn[c->count - 1], text, sizeof text, 0);
+    text[strcspn(text, " ")] = 0;
+    snprintf(out, size, "%s%s", text, c->count > 1 ? " (run)" : "");
+}
+
+static void describe_registers(const struct oracle_case *c)
+{
+    for (unsigned i = 0; i < (c->code32 ? 8u : 16u); i++)
+        printf("    %-4s%016" PRIx64 "%s", register_names[i], c->gpr[i], i % 4 == 3 ? "\n" : "");
+    printf("    rflags %06" PRIx64 " fcw %04x fsw %04x ftw %02x mxcsr %04x\n", c->rflags, load_le16(c->fpu.bytes),
+           load_le16(c->fpu.bytes + 2), c->fpu.bytes[4], load_le32(c->fpu.bytes + 24));
+}
+
+static void describe_case(const struct oracle_case *c)
+{
+    uint64_t at = CODE_VA + c->code_at;
+    char text[128];
+
+    printf("  case %" PRIu64 " (%s, %s%s)\n", c->number, c->group, c->code32 ? "32-bit" : "64-bit",
+           c->rflags & X86_TF ? ", TF" : "");
+    for (unsigned i = 0; i < c->count; at += c->insn[i].length, i++) {
+        printf("    %08" PRIx64 ":", at);
+        for (unsigned b = 0; b < c->insn[i].length; b++)
+            printf(" %02x", c->insn[i].bytes[b]);
+        printf("  %s\n", disassemble(&c->insn[i], text, sizeof text, at));
+    }
+    describe_registers(c);
+}
+
+/*
+ * What a faulting or trapped instruction has done on this model and another may not have: the return address of a CALL
+ * to where it cannot go is on the stack, the counter of a REP with 32-bit addresses is cut to them, and a trap between
+ * the iterations of REP CMPS and SCAS shows the flags from before.
+ */
+static bool call_fault(const struct oracle_case *c, const struct oracle_result *n)
+{
+    const struct x86_insn *in = insn_at(c, n->rip);
+    return n->vector == X86_EXC_GP && in->map == X86_MAP_1B && in->opcode == 0xff && (in->modrm >> 3 & 7) == 2;
+}
+
+static bool rep_string(const struct x86_insn *in)
+{
+    return in->map == X86_MAP_1B && in->prefix_rep &&
+           ((in->opcode >= 0xa4 && in->opcode <= 0xa7) || (in->opcode >= 0xaa && in->opcode <= 0xaf));
+}
+
+bool compare_results(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e,
+                     bool strict, bool say)
+{
+    struct report r = {.same = true, .c = c, .say = say};
+    uint32_t flags = FLAGS_SEEN;
+
+    if (say)
+        describe_case(c);
+    if (maskmov_may_fault(c, n))
+        return true;
+    if (!strict)
+        flags &= ~compare_undefined_flags(&c->insn[c->count - 1]);
+    const struct x86_insn *at = insn_at(c, n->rip);
+    uint64_t gpr_mask = c->code32 ? 0xffffffff : ~0ull;
+    if (rep_string(at) && at->address_size == 4)
+        gpr_mask = 0xffffffff;
+    if (rep_string(at) && (n->rflags & X86_RF) && n->vector == X86_EXC_DB)
+        flags &= ~(uint32_t)X86_ARITH;
+    check_fault(&r, n, e);
+    check(&r, "rip", n->rip, e->rip, ~0ull);
+    check(&r, "rflags", n->rflags, e->rflags, flags);
+    for (unsigned i = 0; i < (c->code32 ? 8u : 16u); i++)
+        check(&r, register_names[i], n->gpr[i], e->gpr[i], gpr_mask);
+    if (!xrstor_fault(c, n)) /* may have loaded some registers before it found what is wrong */
+        check_fpu(&r, n->fpu.bytes, e->fpu.bytes, !mmx_fault(c, n), n->vector == X86_EXC_XM);
+    if (n->vector >= 0 && e->vector >= 0 && !call_fault(c, n))
+        check_data(&r, n->data, e->data);
+    return r.same;
+}

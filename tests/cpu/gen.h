@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* gen.h: what the two halves of the generator share: random numbers, interesting values, putting an instruction in. */
+#ifndef DOMUS_TESTS_CPU_GEN_H
+#define DOMUS_TESTS_CPU_GEN_H
+
+#include "oracle.h"
+
+struct gen {
+    uint64_t state;
+    bool code32;
+    struct oracle_case *c;
+};
+
+uint64_t gen_random(struct gen *g);
+static inline unsigned gen_below(struct gen *g, unsigned n)
+{
+    return (unsigned)(gen_random(g) >> 33) % n;
+}
+static inline bool gen_chance(struct gen *g, unsigned percent)
+{
+    return gen_below(g, 100) < percent;
+}
+uint64_t gen_value(struct gen *g); /* an interesting 64-bit number */
+/* An address of one of many sorts: inside the pages, across their borders, outside. */
+uint64_t gen_target(struct gen *g, unsigned align);
+/*
+ * Random bytes behind the prefixes, opcode and (when given) ModRM become an instruction of the case; its memory operand
+ * is led to `target` by its registers or displacement. False: not an instruction that fits.
+ */
+bool gen_append(struct gen *g, const uint8_t *bytes, unsigned fixed, uint64_t target);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oracle.c: generated instructions on the host's processor and in an engine; both must agree. A difference is printed
+ * with what replays it:   oracle --seed S --case N --engine E
+ */
+#include "oracle.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH     1024u
+#define MAX_NAMES 512
+
+struct options {
+    uint64_t seed, cases, one_case;
+    bool single, strict;
+    unsigned show;
+    const char *only;
+    const struct engine_ops *ops;
+};
+
+struct tally {
+    char name[48];
+    unsigned count;
+    uint64_t example;
+};
+
+struct totals {
+    uint64_t run, differences, lost, vectors[32];
+    struct tally names[MAX_NAMES];
+    unsigned name_count;
+};
+
+static const struct engine_ops *const engines[] = {&engine_interp};
+
+static void tally(struct totals *t, const struct oracle_case *c)
+{
+    char name[48];
+    unsigned i = 0;
+
+    compare_mnemonic(c, name, sizeof name);
+    while (i < t->name_count && strcmp(t->names[i].name, name))
+        i++;
+    if (i == MAX_NAMES)
+        return;
+    if (i == t->name_count) {
+        t->name_count++;
+        t->names[i].example = c->number;
+        snprintf(t->names[i].name, sizeof t->names[i].name, "%s", name);
+    }
+    t->names[i].count++;
+}
+
+/* What is being run, for the alarm: an engine that hangs must not hang the suite silently. */
+static volatile uint64_t current_case;
+static uint64_t current_seed;
+
+static void on_alarm(int sig)
+{
+    fprintf(stderr, "oracle: no progress in case %" PRIu64 " of seed %" PRIu64 "\n", current_case, current_seed);
+    _exit(2);
+}
+
+static void run_batch(const struct options *o, struct native *n, struct guest *g, uint64_t first, unsigned count,
+                      struct totals *t)
+{
+    static struct oracle_result results[BATCH];
+    uint8_t data[DATA_BYTES];
+    struct oracle_case *cases = native_cases(n);
+
+    gen_data(data, o->seed, first / BATCH);
+    for (unsigned i = 0; i < count; i++)
+        gen_case(&cases[i], o->seed, first + i, o->only);
+    native_start(n, count, data);
+    for (unsigned i = 0; i < count; i++) {
+        current_case = first + i;
+        guest_run(g, &cases[i], data, &results[i]);
+    }
+    native_wait(n);
+    for (unsigned i = 0; i < count; i++) {
+        const struct oracle_result *r = native_result(n, i);
+        t->run++;
+        if (r->vector < 0) {
+            t->lost++;
+            continue;
+        }
+        t->vectors[r->vector & 31]++;
+        if (compare_results(&cases[i], r, &results[i], o->strict, o->single))
+            continue;
+        t->differences++;
+        tally(t, &cases[i]);
+        if (t->differences <= o->show && !o->single)
+            compare_results(&cases[i], r, &results[i], o->strict, true);
+    }
+}
+
+static void report(const struct options *o, const struct totals *t, double seconds)
+{
+    for (unsigned i = 0; i < t->name_count; i++)
+        printf("%6u %-24s e.g. --seed %" PRIu64 " --case %" PRIu64 "\n", t->names[i].count, t->names[i].name, o->seed,
+               t->names[i].example);
+    printf("outcomes by vector:");
+    for (unsigned i = 0; i < 32; i++)
+        if (t->vectors[i])
+            printf(" %u:%" PRIu64, i, t->vectors[i]);
+    printf("\n%s, seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " differences, %" PRIu64 " lost by the host, %.1f s\n",
+           o->ops->name, o->seed, t->run, t->differences, t->lost, seconds);
+}
+
+static int usage(const char *name)
+{
+    fprintf(stderr,
+            "usage: %s [--engine E] [--seed S] [--cases N] [--case N] [--only x87|simd|int] [--show N] [--strict]\n",
+            name);
+    return 2;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"engine", 1, 0, 'e'}, {"seed", 1, 0, 's'}, {"cases", 1, 0, 'n'},
+                                          {"case", 1, 0, 'c'},   {"only", 1, 0, 'o'}, {"show", 1, 0, 'w'},
+                                          {"strict", 0, 0, 't'}, {NULL, 0, 0, 0}};
+    const char *engine = "interp";
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        switch (opt) {
+        case 'e': engine = optarg; break;
+        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 'n': o->cases = strtoull(optarg, NULL, 0); break;
+        case 'c':
+            o->one_case = strtoull(optarg, NULL, 0);
+            o->single = true;
+            break;
+        case 'o': o->only = optarg; break;
+        case 'w': o->show = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 't': o->strict = true; break;
+        default: return false;
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(engines); i++)
+        if (!strcmp(engines[i]->name, engine))
+            o->ops = engines[i];
+    return o->ops && optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.seed = 1, .cases = 20000, .show = 10};
+    static struct totals totals;
+    struct native *n = NULL;
+    struct guest *g = NULL;
+    struct timespec start, end;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!parse(argc, argv, &o))
+        return usage(argv[0]);
+    if (native_create(&n, BATCH) || guest_create(&g, o.ops)) {
+        fprintf(stderr, "oracle: cannot set up\n");
+        return 2;
+    }
+    current_seed = o.seed;
+    signal(SIGALRM, on_alarm);
+    gen_report_skipped();
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (o.single) {
+        alarm(20);
+        run_batch(&o, n, g, o.one_case, 1, &totals);
+    }
+    for (uint64_t at = 0; at < o.cases && !o.single; at += BATCH) {
+        alarm(60);
+        run_batch(&o, n, g, at, o.cases - at < BATCH ? (unsigned)(o.cases - at) : BATCH, &totals);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    report(&o, &totals, (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+    guest_destroy(g);
+    native_destroy(n);
+    return totals.differences ? 1 : 0;
+}

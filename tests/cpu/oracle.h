@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oracle.h: one generated case, what came of it, and the two who run it: the host's processor (native.c) and an engine
+ * (guest.c). Both see the same bytes at the same addresses, in user mode, with Linux's selectors.
+ *
+ *   CODE_VA   one page, readable and executable; the instruction somewhere in it, INT3 everywhere else
+ *   DATA_VA   two pages read-write, one read-only; nothing around them
+ */
+#ifndef DOMUS_TESTS_CPU_ORACLE_H
+#define DOMUS_TESTS_CPU_ORACLE_H
+
+#include "engine/engine.h"
+#include "x86/decode.h"
+
+#define CODE_VA    0x20000000u
+#define DATA_VA    0x20010000u
+#define RW_BYTES   8192u
+#define DATA_BYTES 12288u
+#define GS_BASE    0x20010840u
+#define USER_CS64  0x33
+#define USER_CS32  0x23
+#define USER_DS    0x2b
+#define RUN_MAX    4 /* instructions in a run */
+#define CODE_MAX   64
+
+struct oracle_case {
+    uint64_t number;
+    bool code32;
+    bool branch;             /* stopped by TF: it may go anywhere */
+    unsigned count;          /* instructions */
+    unsigned code_at, bytes; /* offset in the code page */
+    uint8_t code[CODE_MAX];
+    struct x86_insn insn[RUN_MAX];
+    uint64_t gpr[16];
+    uint64_t rflags;
+    struct x86_xsave fpu;
+    unsigned patch_at, patch_bytes; /* put over the batch's data before the case */
+    uint8_t patch[1024];
+    const char *group;
+};
+
+struct oracle_result {
+    uint64_t gpr[16];
+    uint64_t rip, rflags;
+    uint64_t error, cr2;
+    int vector; /* -1: did not come back */
+    struct x86_xsave fpu;
+    uint8_t data[RW_BYTES];
+};
+
+/* gen.c: the case is a function of seed and number; the data of seed and batch. */
+void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char *only);
+void gen_data(uint8_t data[DATA_BYTES], uint64_t seed, uint64_t batch);
+void gen_report_skipped(void);
+/* gen_simd.c */
+struct gen;
+bool gen_simd(struct oracle_case *c, struct gen *g);
+bool gen_simd_special(struct oracle_case *c, struct gen *g);
+
+/* native.c: runs cases in a child process. Returns 0, or -errno when the host cannot. */
+struct native;
+int native_create(struct native **n, unsigned max_cases);
+void native_destroy(struct native *n);
+struct oracle_case *native_cases(struct native *n); /* shared with the child */
+const struct oracle_result *native_result(const struct native *n, unsigned i);
+void native_start(struct native *n, unsigned count, const uint8_t data[DATA_BYTES]);
+void native_wait(struct native *n);
+
+/* guest.c: runs cases in an engine. */
+struct guest;
+int guest_create(struct guest **g, const struct engine_ops *ops);
+void guest_destroy(struct guest *g);
+void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[DATA_BYTES], struct oracle_result *r);
+
+/* compare.c: true when both agree; else says how, in a line for each difference, when `say`. */
+bool compare_results(const struct oracle_case *c, const struct oracle_result *native,
+                     const struct oracle_result *engine, bool strict, bool say);
+/* Flags that the manuals leave undefined after this instruction, whatever its operands. */
+uint32_t compare_undefined_flags(const struct x86_insn *insn);
+/* The last instruction's name, for counting. */
+void compare_mnemonic(const struct oracle_case *c, char *out, size_t size);
+
+#endif
