@@ -564,8 +564,10 @@ void atapi_cdrom_change(struct ide_drive *d, struct block *b)
     struct atapi_state *a = &d->s->atapi;
     struct block *old = d->block;
 
-    d->block = NULL; /* a read in flight ends with "no medium" */
+    d->block = NULL; /* a read in flight ends with "no medium", and so does one that waits for the guest */
     block_close(old);
+    if (a->action == ATAPI_READ && (d->s->phase == IDE_PIO_IN || d->s->phase == IDE_DMA))
+        cd_fail(d, no_medium);
     d->block = b;
     a->tray_open = false;
     a->locked = false;

@@ -7,6 +7,7 @@
  */
 #include "dev/ide_drive.h"
 
+#include <errno.h>
 #include <string.h>
 
 void ide_drive_interrupt(struct ide_drive *d)
@@ -76,6 +77,10 @@ static void drive_send(struct ide_drive *d)
     struct ide_drive_state *s = d->s;
     enum block_op op = s->io_op;
 
+    if (!d->block) { /* a state saved with a disc in the drive */
+        d->ops->io_done(d, -ENOMEDIUM);
+        return;
+    }
     d->iov = (struct iovec){s->buffer, (size_t)s->io_count * IDE_SECTOR_BYTES};
     d->request = (struct block_request){
         .op = op,
@@ -280,8 +285,6 @@ void ide_drive_loaded(struct ide_drive *d)
         memset(d->s, 0, sizeof *d->s);
         d->s->kind = (uint8_t)kind;
         ide_drive_power_on(d);
-    } else if (d->s->phase == IDE_IO && !d->block) {
-        d->ops->io_done(d, -1);
     } else if (d->s->phase == IDE_IO) {
         drive_send(d);
     } else if (d->s->phase == IDE_RESET) {

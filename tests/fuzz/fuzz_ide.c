@@ -72,13 +72,44 @@ static void do_dma(struct rig *r, struct fuzz_input *in)
     uint32_t table = fuzz_byte(in) % 8 ? 0x1000 : fuzz_u32(in);
 
     for (unsigned i = 0; i < entries; i++) {
-        uint32_t prd[2] = {fuzz_u32(in) & 0x800fffff, fuzz_u32(in) & 0x8000ffff};
+        /* mostly in RAM, mostly one table */
+        uint32_t address = fuzz_u32(in), count = fuzz_u32(in);
+        uint32_t prd[2] = {address & (address >> 28 ? 0x7ffff : ~0u), count & (count >> 28 ? 0xffff : ~0u)};
 
+        if (i + 1 == entries)
+            prd[1] |= 0x80000000;
         mem_copy_out(r->memory, 0x1000 + 8 * i, prd, 8);
     }
     bus_write(r->ports, BM + 8 * channel + 4, 4, table);
     out(r, BM + 8 * channel + 2, 6);
     out(r, BM + 8 * channel, fuzz_byte(in) & 9);
+}
+
+static void pump_all(struct rig *r)
+{
+    fake_pump(&r->disk);
+    for (unsigned i = 0; i < r->discs; i++)
+        fake_pump(&r->disc[i]);
+}
+
+/* A whole transfer by the bus master: the command, or the packet, and the table. */
+static void do_transfer(struct rig *r, struct fuzz_input *in)
+{
+    static const uint8_t commands[] = {0xc8, 0xca, 0x25, 0x35, 0x3d};
+
+    if (fuzz_byte(in) & 1) {
+        out(r, 0x1f6, 0xe0);
+        for (unsigned reg = 2; reg <= 5; reg++) {
+            out(r, 0x1f0 + reg, 0);
+            out(r, 0x1f0 + reg, reg == 5 ? 0 : fuzz_byte(in) & (reg == 4 ? 7 : 0xff));
+        }
+        out(r, 0x1f7, commands[fuzz_byte(in) % sizeof commands]);
+    } else {
+        do_packet(r, in);
+    }
+    do_dma(r, in);
+    if (fuzz_byte(in) & 3)
+        pump_all(r);
 }
 
 static void do_data(struct rig *r, struct fuzz_input *in)
@@ -94,13 +125,6 @@ static void do_data(struct rig *r, struct fuzz_input *in)
     }
 }
 
-static void pump_all(struct rig *r)
-{
-    fake_pump(&r->disk);
-    for (unsigned i = 0; i < r->discs; i++)
-        fake_pump(&r->disc[i]);
-}
-
 /* Loads the state as saved, with a few bytes changed, if the chip takes it. Nothing may be out at that time. */
 static void do_load(struct rig *r, struct fuzz_input *in)
 {
@@ -109,6 +133,9 @@ static void do_load(struct rig *r, struct fuzz_input *in)
     unsigned changes = fuzz_byte(in) % 8;
 
     pump_all(r);
+    r->disk.strict = r->disk.strict && !changes; /* then only the block layer checks sectors */
+    for (unsigned i = 0; i < r->discs; i++)
+        r->disc[i].strict = r->disc[i].strict && !changes;
     memcpy(copy, state, size);
     for (unsigned i = 0; i < changes; i++) {
         /* the registers of a drive, mostly, rather than its buffer */
@@ -149,8 +176,8 @@ static void step(struct rig *r, struct fuzz_input *in)
     case 4:
     case 5: do_command(r, in); break;
     case 6:
-    case 7:
-    case 8: do_packet(r, in); break;
+    case 7: do_packet(r, in); break;
+    case 8: do_transfer(r, in); break;
     case 9: do_dma(r, in); break;
     case 10: do_data(r, in); break;
     case 11: fake_step(&r->disk); break;

@@ -17,6 +17,7 @@ struct fake_disk {
     unsigned fail_at; /* the request with this number, from 1, fails; 0: none */
     bool dirty;       /* written since the last flush */
     bool closed;
+    bool strict; /* requests for what is not there end the test */
 };
 
 static inline void fake_submit(void *state, struct block_request *r)
@@ -42,7 +43,7 @@ static inline int fake_execute(struct fake_disk *f, struct block_request *r)
         return 0;
     }
     if (r->sector > f->sectors || r->count > f->sectors - r->sector || !r->count)
-        abort(); /* a drive asked for what is not there */
+        return f->strict ? abort(), 0 : -EIO; /* a drive asked for what is not there */
     for (unsigned i = 0; i < r->iovcnt; i++) {
         if (r->op == BLOCK_READ)
             memcpy(r->iov[i].iov_base, at, r->iov[i].iov_len);
@@ -90,6 +91,7 @@ static inline struct block *fake_open(struct fake_disk *f, uint64_t sectors, boo
     free(f->bytes);
     memset(f, 0, sizeof *f);
     f->sectors = sectors;
+    f->strict = true;
     f->bytes = malloc(sectors * 512);
     for (uint64_t i = 0; f->bytes && i < sectors * 512; i++)
         f->bytes[i] = (uint8_t)(i / 512 * 7 + i);

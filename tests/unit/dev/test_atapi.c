@@ -298,6 +298,17 @@ static void test_faults(void **state)
     assert_int_equal(piix3_ide_change_cd(c->pci, 2, NULL), 0);
     assert_int_equal(in(c, STATUS), 0x51);
     assert_int_equal(sense(c), 0x023a00);
+
+    /* ... between two blocks: never the rest of it from another disc */
+    read10[8] = 100;
+    assert_int_equal(piix3_ide_change_cd(c->pci, 2, fake_open(&c->disc, 400, true)), 0);
+    assert_int_equal(simple(c, 0x00, 0), -2);
+    assert_int_equal(simple(c, 0x00, 0), -6);
+    send_packet(c, read10, 2048, false);
+    fake_pump(&c->disc);
+    assert_int_equal(in(c, STATUS), 0x58);
+    assert_int_equal(piix3_ide_change_cd(c->pci, 2, fake_open(&c->other, 8, true)), 0);
+    assert_int_equal(in(c, STATUS), 0x51);
 }
 
 int main(void)
