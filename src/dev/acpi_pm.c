@@ -109,7 +109,10 @@ static uint8_t pm_read_reg(struct device *d, unsigned reg)
     case PM1_STATUS: return (uint8_t)(pm->s.status >> shift);
     case PM1_ENABLE: return (uint8_t)(pm->s.enable >> shift);
     case PM1_CONTROL: return (uint8_t)(pm->s.control >> shift);
-    default: return reg < PM_TIMER ? 0xFF : (uint8_t)(timer_ticks(pm) >> (8 * (reg & 3)));
+    default:
+        if (reg < PM_TIMER)
+            return 0xFF;
+        return (uint8_t)(timer_ticks(pm) >> (8 * (reg & 3)));
     }
 }
 

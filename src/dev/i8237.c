@@ -86,7 +86,10 @@ static uint8_t controller_read(struct dma_controller *c, unsigned reg)
 static void write_half(struct dma_controller *c, uint16_t *base, uint8_t value)
 {
     c->high_byte = !c->high_byte;
-    *base = c->high_byte ? (uint16_t)((*base & 0xFF00) | value) : (uint16_t)((*base & 0x00FF) | value << 8);
+    if (c->high_byte)
+        *base = (uint16_t)((*base & 0xFF00) | value);
+    else
+        *base = (uint16_t)((*base & 0x00FF) | value << 8);
 }
 
 static void channel_program(struct dma_controller *c, unsigned reg, uint8_t value)
