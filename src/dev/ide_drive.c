@@ -136,7 +136,12 @@ void ide_drive_power_on(struct ide_drive *d)
 
 void ide_drive_hold_reset(struct ide_drive *d, bool held)
 {
-    if (!d->ops || held == d->reset_held)
+    if (!d->ops) { /* the other drive answers for this one: a disk's signature, and a status of 0 that belies it */
+        d->s->nsector = d->s->lba_low = 1;
+        d->s->lba_mid = d->s->lba_high = 0;
+        return;
+    }
+    if (held == d->reset_held)
         return;
     d->reset_held = held;
     if (held)

@@ -120,9 +120,10 @@ static void channel_write(struct channel *c, unsigned reg, uint8_t value)
 
     if (reg == IDE_STATUS_COMMAND) {
         c->s->control &= (uint8_t)~IDE_CONTROL_HOB;
-        if (value == 0x90) { /* diagnostics go to both */
+        if (value == 0x90) { /* diagnostics go to both, and one interrupts */
             ide_drive_write(&c->drive[0], reg, value);
             ide_drive_write(&c->drive[1], reg, value);
+            (void)ide_drive_read(&c->drive[selected == &c->drive[0] ? 1 : 0], IDE_STATUS_COMMAND, false);
             return;
         }
         ide_drive_write(selected, reg, value);

@@ -3,8 +3,12 @@
 #include "dev/piix3_ide.h"
 
 #include "base/bytes.h"
+#include "machine/loop.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake_block.h"
 #include "pci_machine.h"
@@ -409,6 +413,69 @@ static void test_reset_in_flight(void **state)
     assert_memory_equal(buffer, i->disk[0].bytes + 6 * 512, 512);
 }
 
+/* The whole way: a file, io_uring or the thread, the loop's thread, and a processor's thread that waits for interrupts.
+ */
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static void test_file(void **state)
+{
+    struct ide *i = *state;
+    struct loop *loop = loop_create();
+    char path[] = "/tmp/domus-ide-XXXXXX", *why;
+    uint8_t *ram = memory_ram(i->m->memory), sector[512];
+    int fd = mkstemp(path);
+    struct block *b;
+    pthread_t thread;
+
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    assert_int_equal(block_open(&b, loop, &(struct block_options){.path = path}, &why), 0);
+    assert_int_equal(piix3_ide_attach_disk(i->pci, 1, b), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, loop), 0);
+    for (unsigned round = 0; round < 200; round++) {
+        bool writing = round < 100;
+        uint8_t lba = (uint8_t)(round % 100);
+        bool busy = true;
+
+        loop_lock(loop);
+        if (writing)
+            memset(ram + 0x20000, lba + 1, 512);
+        prd(i, 0, 0x20000, 0x80000200);
+        out(i, 0x1f6, 0xf0);
+        out(i, 0x1f2, 1);
+        out(i, 0x1f3, lba);
+        out(i, 0x1f4, 0);
+        out(i, 0x1f5, 0);
+        out(i, STATUS, writing ? 0xca : 0xc8);
+        bm_start(i, !writing);
+        while (busy) {
+            loop_unlock(loop);
+            sched_yield();
+            loop_lock(loop);
+            busy = !i->irq[0].level;
+        }
+        assert_int_equal(in(i, STATUS), READY);
+        assert_int_equal(in(i, BM + 2), 0x64);
+        assert_int_equal(ram[0x20000], lba + 1);
+        out(i, BM, 0);
+        loop_unlock(loop);
+    }
+    loop_lock(loop);
+    out(i, STATUS, 0xe7);
+    piix3_ide_detach_disks(i->pci, 2); /* waits for the flush */
+    loop_unlock(loop);
+    loop_stop(loop);
+    pthread_join(thread, NULL);
+    assert_int_equal(pread(fd, sector, 512, 99 * 512), 512);
+    assert_int_equal(sector[511], 100);
+    loop_destroy(loop);
+    close(fd);
+    unlink(path);
+}
+
 static void test_slave(void **state)
 {
     struct ide *i = *state;
@@ -497,6 +564,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flush_and_cache, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_faults, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_reset_in_flight, ide_setup, ide_teardown),
+        cmocka_unit_test_setup_teardown(test_file, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_slave, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_save, ide_setup, ide_teardown),
     };
