@@ -99,6 +99,14 @@ bool apic_bus_deliver(struct apic_bus *bus, const struct apic_message *m)
     return taken;
 }
 
+bool apic_bus_waiting(const struct apic_bus *bus, uint8_t dest, bool logical, uint8_t vector)
+{
+    for (unsigned i = 0; i < bus->count; i++)
+        if (lapic_matches(bus->lapic[i], dest, logical, false) && lapic_waiting(bus->lapic[i], vector))
+            return true;
+    return false;
+}
+
 void apic_bus_broadcast(struct apic_bus *bus, const struct apic_message *m, const struct device *except)
 {
     for (unsigned i = 0; i < bus->count; i++)

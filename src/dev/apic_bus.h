@@ -38,6 +38,8 @@ void apic_bus_set_extint(void *opaque, unsigned n, bool level);
 
 /* Did any local APIC take it? */
 bool apic_bus_deliver(struct apic_bus *bus, const struct apic_message *m);
+/* Has a local APIC that this names (an 8-bit destination) the vector in its request register? */
+bool apic_bus_waiting(const struct apic_bus *bus, uint8_t dest, bool logical, uint8_t vector);
 /* A write of `data` to a message address 0xFEExxxxx. */
 void apic_msi(struct apic_bus *bus, uint64_t address, uint32_t data);
 

@@ -52,6 +52,8 @@ struct i8254 {
     struct loop *loop;     /* borrowed */
     struct irq_line *irq0; /* borrowed */
     struct timer timer;
+    bool (*waiting)(void *opaque); /* may be NULL */
+    void *opaque;
 };
 
 static struct i8254 *to_pit(struct device *d)
@@ -148,6 +150,10 @@ static void pit_fired(void *opaque)
 
     if (period < MIN_TICK_NS)
         period = MIN_TICK_NS;
+    if (channel_periodic(c) && p->waiting && p->waiting(p->opaque)) {
+        pit_arm(p, clock_pace(&c->due_ns, period, now));
+        return;
+    }
     /* the rising edge is what counts; the low part of modes 2 to 4 is over before anyone could look */
     irq_set(p->irq0, false);
     irq_set(p->irq0, true);
@@ -325,6 +331,12 @@ static void port61_write(struct device *d, uint64_t offset, unsigned size, uint6
 
     p->s.port61 = value & 0x0F;
     channel_set_gate(&p->s.channel[2], value & PORT61_GATE2, loop_now_ns(p->loop));
+}
+
+void i8254_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *opaque)
+{
+    to_pit(d)->waiting = waiting;
+    to_pit(d)->opaque = opaque;
 }
 
 unsigned i8254_speaker_hz(struct device *d)

@@ -12,6 +12,12 @@
 /* irq0: channel 0's output, borrowed. NULL only when memory runs out. */
 struct device *i8254_create(struct loop *loop, struct irq_line *irq0);
 
+/*
+ * Asked before a periodic tick: does the last one still wait for the processor? Then this one would be lost, and is
+ * made up later instead. Not set: no.
+ */
+void i8254_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *opaque);
+
 extern const struct io_ops i8254_io;        /* 4 ports at 0x40 */
 extern const struct io_ops i8254_port61_io; /* 1 port at 0x61 */
 

@@ -43,9 +43,9 @@ struct i8259 {
     struct irq_line *intr; /* borrowed */
 };
 
-static struct i8259 *to_pic(struct device *d)
+static struct i8259 *to_pic(const struct device *d)
 {
-    return (struct i8259 *)d;
+    return (struct i8259 *)(uintptr_t)d;
 }
 
 /* Rank (0 is best) of the best input in mask, 8 when it is empty. */
@@ -112,6 +112,13 @@ void i8259_set_irq(void *opaque, unsigned n, bool level)
         return;
     chip_input(c, n & 7, level, c->elcr >> (n & 7) & 1);
     pic_update(&p->dev);
+}
+
+bool i8259_waiting(const struct device *d, unsigned n)
+{
+    const struct chip *c = &to_pic(d)->s.chip[n >> 3 & 1];
+
+    return (c->irr & ~c->imr) >> (n & 7) & 1;
 }
 
 /* Acknowledges what chip `which` requests; its vector. */

@@ -11,6 +11,8 @@ struct device *i8259_create(struct irq_line *intr);
 
 /* An irq_line's receiver: opaque is the device, n 0..15. Pin 2 is the cascade and takes nothing. */
 void i8259_set_irq(void *opaque, unsigned n, bool level);
+/* Is an edge of input n latched, unmasked, and not yet acknowledged? */
+bool i8259_waiting(const struct device *d, unsigned n);
 /* The processor's acknowledge cycle: the vector, a spurious one when nothing is pending. */
 int i8259_ack(struct device *d);
 

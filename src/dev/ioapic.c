@@ -102,6 +102,15 @@ void ioapic_eoi(struct device *d, uint8_t vector)
     }
 }
 
+bool ioapic_waiting(const struct device *d, unsigned n)
+{
+    uint64_t e = ioapic_entry(d, n);
+
+    if (e & (ENTRY_MASKED | ENTRY_LEVEL) || (ENTRY_MODE(e) != APIC_FIXED && ENTRY_MODE(e) != APIC_LOWEST))
+        return false;
+    return apic_bus_waiting(to_ioapic(d)->bus, (uint8_t)(e >> 56), e & ENTRY_LOGICAL, (uint8_t)e);
+}
+
 uint64_t ioapic_entry(const struct device *d, unsigned n)
 {
     return n < IOAPIC_PINS ? to_ioapic(d)->s.entry[n] : ENTRY_MASKED;

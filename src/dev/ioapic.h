@@ -13,6 +13,8 @@ struct device *ioapic_create(struct apic_bus *bus);
 
 /* An irq_line's receiver: opaque is the device, n the pin. Pin 2 is ISA IRQ 0 (the board's to wire). */
 void ioapic_set_irq(void *opaque, unsigned n, bool level);
+/* Is pin n open, edge-triggered, and its last interrupt not yet taken by a processor? */
+bool ioapic_waiting(const struct device *d, unsigned n);
 /* The end-of-interrupt message of a local APIC. */
 void ioapic_eoi(struct device *d, uint8_t vector);
 /* Pin n's redirection entry, for whoever routes around the APIC (Xen's PIRQs) and for diagnostics. */

@@ -55,6 +55,11 @@ static void set_bit(uint32_t map[8], unsigned n, bool on)
         map[n / 32] &= ~(1u << (n % 32));
 }
 
+bool lapic_waiting(const struct device *d, uint8_t vector)
+{
+    return test_bit(to_lapic(d)->s.irr, vector);
+}
+
 static unsigned processor_priority(const struct lapic *l)
 {
     int isr = highest_bit(l->s.isr);

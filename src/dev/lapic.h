@@ -44,6 +44,7 @@ uint32_t lapic_id(const struct device *d);
 uint64_t lapic_cr8_read(const struct device *d);
 void lapic_cr8_write(struct device *d, uint64_t value);
 
+bool lapic_waiting(const struct device *d, uint8_t vector); /* requested and not yet acknowledged */
 bool lapic_has_interrupt(const struct device *d);
 int lapic_ack(struct device *d); /* the vector to deliver now, or -1 */
 

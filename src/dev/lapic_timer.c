@@ -65,6 +65,13 @@ static void timer_arm_deadline(struct lapic *l)
     timer_set(&l->timer, now);
 }
 
+static bool tick_waits(const struct lapic *l)
+{
+    uint32_t lvt = l->s.lvt[LVT_TIMER];
+
+    return !(lvt & LVT_MASKED) && lapic_waiting(&l->dev, (uint8_t)lvt);
+}
+
 void lapic_timer_fired(void *opaque)
 {
     struct lapic *l = opaque;
@@ -81,6 +88,10 @@ void lapic_timer_fired(void *opaque)
         period = timer_span_ns(l);
         if (period < MIN_PERIOD_NS)
             period = MIN_PERIOD_NS;
+        if (tick_waits(l)) { /* would be lost: the guest is late, so this tick is made up after it */
+            timer_set(&l->timer, clock_pace(&l->s.timer_due_ns, period, now));
+            return;
+        }
         l->s.timer_due_ns += period;
         timer_set(&l->timer, l->s.timer_due_ns > now ? l->s.timer_due_ns : clock_pace(&l->s.timer_due_ns, period, now));
     }

@@ -252,6 +252,47 @@ static void test_timer(void **state)
     assert_int_equal(lapic_ack(lapic[0]), -1);
 }
 
+static void init_pic(void)
+{
+    static const uint8_t icw[] = {0x20, 4, 1};
+
+    out8(pic, &i8259_master_io, 0, 0x11);
+    for (unsigned i = 0; i < 3; i++)
+        out8(pic, &i8259_master_io, 1, icw[i]);
+}
+
+static void test_busy_guest(void **state)
+{
+    unsigned ticks = 0;
+
+    wr(0, 0x3E0, 0xB);
+    wr(0, 0x320, 0x200EF);
+    wr(0, 0x380, 100000);   /* 1 ms */
+    fake_advance(20500000); /* twenty ticks; the guest takes none */
+    for (unsigned i = 0; i < 395; i++) {
+        if (lapic_ack(lapic[0]) == 0xEF) {
+            ticks++;
+            wr(0, 0xB0, 0);
+        }
+        fake_advance(100000);
+    }
+    assert_in_range(ticks, 58, 61); /* and then all of them, and those of the 39.5 ms since */
+    wr(0, 0x380, 0);
+    lapic_ack(lapic[0]);
+    wr(0, 0xB0, 0);
+    init_pic();
+    i8259_set_irq(pic, 0, true);
+    assert_true(i8259_waiting(pic, 0));
+    i8259_ack(pic);
+    assert_false(i8259_waiting(pic, 0));
+    io_wr(0x14, 0x30);
+    ioapic_set_irq(ioapic, 2, true);
+    assert_true(ioapic_waiting(ioapic, 2));
+    lapic_ack(lapic[0]);
+    assert_false(ioapic_waiting(ioapic, 2));
+    assert_false(ioapic_waiting(ioapic, 99));
+}
+
 static void test_ioapic_level(void **state)
 {
     io_wr(0x10 + 2 * 9 + 1, 0);
@@ -293,15 +334,6 @@ static void test_ioapic_edge_and_msi(void **state)
     assert_int_equal(lapic_ack(lapic[2]), 0x51);
     apic_msi(bus, 0x12345678, 0x52); /* not a message */
     assert_int_equal(lapic_ack(lapic[0]), -1);
-}
-
-static void init_pic(void)
-{
-    static const uint8_t icw[] = {0x20, 4, 1};
-
-    out8(pic, &i8259_master_io, 0, 0x11);
-    for (unsigned i = 0; i < 3; i++)
-        out8(pic, &i8259_master_io, 1, icw[i]);
 }
 
 static void test_pic_paths(void **state)
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ipis, setup, teardown),
         cmocka_unit_test_setup_teardown(test_x2apic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_busy_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ioapic_level, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ioapic_edge_and_msi, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pic_paths, setup, teardown),

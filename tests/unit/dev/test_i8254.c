@@ -69,6 +69,26 @@ static void test_late_host(void **state)
     assert_in_range(irq0.rises, 998, 1102);
 }
 
+static bool guest_is_busy;
+
+static bool tick_waits(void *opaque)
+{
+    return guest_is_busy;
+}
+
+static void test_busy_guest(void **state)
+{
+    load(0x34, 0, 11932);
+    i8254_set_waiting(pit, tick_waits, NULL);
+    irq0.rises = 0;
+    guest_is_busy = true; /* has interrupts off for 200 ms */
+    fake_advance(200 * MS);
+    assert_int_equal(irq0.rises, 0);
+    guest_is_busy = false;
+    fake_advance(800 * MS);
+    assert_in_range(irq0.rises, 98, 101);
+}
+
 static void test_fast_guest(void **state)
 {
     load(0x34, 0, 1); /* a tick every 838 ns would be a denial of service */
@@ -161,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tick, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_host, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_busy_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fast_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_shot, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_back, setup, teardown),
