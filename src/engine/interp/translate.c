@@ -607,7 +607,7 @@ static void translate_1b_high(struct context *c) /* 90..FF */
         }
         break;
     default:
-        if (op < 0x98)
+        if (op >= 0x90 && op < 0x98)
             xchg_acc(c);
         else if (op >= 0xb0 && op < 0xc0)
             mov_reg_imm(c);
