@@ -163,6 +163,14 @@ bool apic_bus_extint(const struct apic_bus *bus)
     return bus->extint && bus->pic_ack;
 }
 
+bool apic_bus_extint_accepted(const struct apic_bus *bus)
+{
+    for (unsigned i = 0; i < bus->count; i++)
+        if (lapic_accepts_extint(bus->lapic[i]))
+            return true;
+    return false;
+}
+
 bool apic_bus_extint_routed_to(const struct apic_bus *bus, uint32_t id)
 {
     return bus->extint_route && bus->extint_dest == id;

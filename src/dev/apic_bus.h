@@ -52,7 +52,8 @@ void apic_bus_eoi(struct apic_bus *bus, uint8_t vector);
 void apic_bus_broadcast(struct apic_bus *bus, const struct apic_message *m, const struct device *except);
 /* IOAPIC pin 0 passes the PIC's output on to local APIC `dest`, or to none. */
 void apic_bus_route_extint(struct apic_bus *bus, bool on, uint8_t dest);
-bool apic_bus_extint(const struct apic_bus *bus); /* does the PIC request? */
+bool apic_bus_extint(const struct apic_bus *bus);          /* does the PIC request? */
+bool apic_bus_extint_accepted(const struct apic_bus *bus); /* does any processor listen to it? */
 bool apic_bus_extint_routed_to(const struct apic_bus *bus, uint32_t id);
 int apic_bus_extint_ack(struct apic_bus *bus);
 

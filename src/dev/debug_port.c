@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define LINE_BYTES       160
-#define LINES_PER_SECOND 200 /* hvmloader's and SeaBIOS's whole output is less */
+#define LINES_PER_SECOND 1000 /* the whole output of hvmloader and SeaBIOS is less */
 #define PRESENT          0xE9
 
 struct debug_port_state {

@@ -150,7 +150,8 @@ static void pit_fired(void *opaque)
 
     if (period < MIN_TICK_NS)
         period = MIN_TICK_NS;
-    if (channel_periodic(c) && p->waiting && p->waiting(p->opaque)) {
+    /* for a second at most: who has not taken it by then never will, and others may share the line */
+    if (channel_periodic(c) && c->due_ns + CLOCK_NS_PER_S > now && p->waiting && p->waiting(p->opaque)) {
         pit_arm(p, clock_pace(&c->due_ns, period, now));
         return;
     }

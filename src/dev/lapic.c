@@ -90,6 +90,11 @@ static bool accepts_extint(const struct lapic *l)
     return sw_enabled(l) && apic_bus_extint_routed_to(l->bus, l->s.id);
 }
 
+bool lapic_accepts_extint(const struct device *d)
+{
+    return accepts_extint(to_lapic(d));
+}
+
 bool lapic_has_interrupt(const struct device *d)
 {
     const struct lapic *l = to_lapic(d);

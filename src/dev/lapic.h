@@ -55,6 +55,7 @@ void lapic_set_lint1(struct device *d, bool level);
 
 /* For apic_bus.c. */
 bool lapic_matches(const struct device *d, uint32_t dest, bool logical, bool wide);
+bool lapic_accepts_extint(const struct device *d);
 bool lapic_accepts_fixed(const struct device *d);
 unsigned lapic_priority(const struct device *d); /* the less, the better a target of lowest-priority delivery */
 bool lapic_receive(struct device *d, enum apic_mode mode, uint8_t vector, bool level);

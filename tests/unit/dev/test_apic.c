@@ -340,10 +340,12 @@ static void test_pic_paths(void **state)
 {
     init_pic();
     wr(0, 0x350, 0x10700);
+    assert_false(apic_bus_extint_accepted(bus));
     i8259_set_irq(pic, 0, true);
     assert_false(cpus[0].intr); /* neither LVT0 nor pin 0 is open */
     io_wr(0x10, 0x700);         /* pin 0 in ExtINT mode: hvmloader's virtual wire */
     assert_true(cpus[0].intr);
+    assert_true(apic_bus_extint_accepted(bus));
     assert_false(cpus[1].intr);
     lapic_inject(lapic[0], 0x90);
     assert_int_equal(lapic_ack(lapic[0]), 0x90);

@@ -87,6 +87,10 @@ static void test_busy_guest(void **state)
     guest_is_busy = false;
     fake_advance(800 * MS);
     assert_in_range(irq0.rises, 98, 101);
+    guest_is_busy = true; /* for ever: the line goes on after a second */
+    irq0.rises = 0;
+    fake_advance(10000 * MS);
+    assert_in_range(irq0.rises, 890, 902);
 }
 
 static void test_fast_guest(void **state)
