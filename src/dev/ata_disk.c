@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-#define CHUNK_SECTORS (IDE_BUFFER_BYTES / IDE_SECTOR_BYTES)
-#define READY         (IDE_STATUS_DRDY | IDE_STATUS_DSC)
+#define CHUNK_SECTORS    (IDE_BUFFER_BYTES / IDE_SECTOR_BYTES)
+#define TRIM_RANGE_BYTES 8
+#define READY            (IDE_STATUS_DRDY | IDE_STATUS_DSC)
 
 enum ata_action {
     ATA_REPLY, /* one buffer to the host, then done */
@@ -23,6 +24,7 @@ enum ata_action {
     ATA_WRITE_DMA,
     ATA_FLUSH,
     ATA_VERIFY,
+    ATA_TRIM, /* buffer[pos, len) holds the ranges still to be done */
     ATA_ACTIONS,
 };
 
@@ -67,7 +69,7 @@ static void address_put(struct ide_drive_state *s, uint64_t lba)
 
 static bool action_uses_dma(uint8_t action)
 {
-    return action == ATA_READ_DMA || action == ATA_WRITE_DMA;
+    return action == ATA_READ_DMA || action == ATA_WRITE_DMA || action == ATA_TRIM;
 }
 
 static void disk_fail(struct ide_drive *d, uint64_t lba, uint8_t error)
@@ -159,8 +161,36 @@ static bool disk_carry(struct ide_drive *d, bool to_memory)
     return n == d->s->len;
 }
 
+/* The next range of a TRIM: 48 bits of address, 16 of length; empty ones fill up the block. */
+static void disk_trim_next(struct ide_drive *d)
+{
+    struct ide_drive_state *s = d->s;
+
+    for (s->pos = s->end; s->end + TRIM_RANGE_BYTES <= s->len; s->pos = s->end) {
+        uint64_t range = load_le64(s->buffer + s->pos), lba = range & ((1ull << 48) - 1), count = range >> 48;
+
+        s->end += TRIM_RANGE_BYTES;
+        if (!count)
+            continue;
+        if (!range_inside(lba, count, block_sectors(d->block)))
+            disk_fail(d, lba, IDE_ERROR_IDNF);
+        else
+            ide_drive_submit(d, BLOCK_DISCARD, lba, (uint32_t)count);
+        return;
+    }
+    disk_succeed(d);
+}
+
 static void disk_dma_start(struct ide_drive *d)
 {
+    if (d->s->ata.action == ATA_TRIM) {
+        disk_begin_chunk(d);
+        if (disk_carry(d, false)) {
+            d->s->end = 0;
+            disk_trim_next(d);
+        }
+        return;
+    }
     if (d->s->ata.action == ATA_READ_DMA) {
         disk_read_chunk(d);
         return;
@@ -232,6 +262,7 @@ static void disk_io_done(struct ide_drive *d, int error)
         else
             disk_succeed(d);
         break;
+    case ATA_TRIM: disk_trim_next(d); break;
     default: ide_drive_abort(d); break;
     }
 }
@@ -372,6 +403,23 @@ static void disk_smart(struct ide_drive *d)
     ide_drive_end(d, READY, 0);
 }
 
+static void disk_trim(struct ide_drive *d)
+{
+    struct ide_drive_state *s = d->s;
+    uint32_t blocks = s->nsector | (uint32_t)s->old_nsector << 8;
+
+    if (s->features != 1 || !blocks || blocks > ATA_MAX_TRIM_BLOCKS || block_readonly(d->block)) {
+        ide_drive_abort(d);
+        return;
+    }
+    s->ata.action = ATA_TRIM;
+    s->ata.lba = 0;
+    s->ata.left = blocks;
+    s->ata.block = 1;
+    s->ata.flush_after = false;
+    ide_drive_await_dma(d);
+}
+
 static void disk_identify(struct ide_drive *d)
 {
     struct ata_identity id = {
@@ -429,6 +477,7 @@ static void disk_command(struct ide_drive *d, uint8_t command)
     s->ata.action = ATA_REPLY;
     switch (command) {
     case 0xec: disk_identify(d); return;
+    case 0x06: disk_trim(d); return;
     case 0xe7:
     case 0xea:
         s->ata.action = ATA_FLUSH;

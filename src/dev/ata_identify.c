@@ -88,6 +88,8 @@ void ata_identify_disk(uint8_t *to, const struct ata_identity *id)
     put_word(to, 87, 0x4040);
     put_word(to, 93, 0x6001);
     store_le64(to + 2 * 100, id->sectors);
+    put_word(to, 105, ATA_MAX_TRIM_BLOCKS);
+    put_word(to, 169, 1); /* TRIM */
 }
 
 void ata_identify_cdrom(uint8_t *to, const char *serial, uint8_t transfer_mode)

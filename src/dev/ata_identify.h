@@ -9,6 +9,7 @@
 #define ATA_SECTORS_PER_TRACK 63
 #define ATA_MAX_MULTIPLE      16
 #define ATA_LBA28_SECTORS     0x10000000ull
+#define ATA_MAX_TRIM_BLOCKS   8    /* of 64 ranges each, in one TRIM */
 #define ATA_MODE_DEFAULT      0x45 /* Ultra DMA 5 */
 
 struct ata_identity {

@@ -87,7 +87,7 @@ static void drive_send(struct ide_drive *d)
         .sector = s->io_sector,
         .count = s->io_count,
         .iov = &d->iov,
-        .iovcnt = op == BLOCK_FLUSH ? 0 : 1,
+        .iovcnt = op == BLOCK_READ || op == BLOCK_WRITE ? 1 : 0,
         .done = drive_io_done,
         .opaque = d,
     };
@@ -271,9 +271,10 @@ void ide_put_string(uint8_t *to, const char *text, unsigned len)
 
 bool ide_drive_state_check(const struct ide_drive_state *s)
 {
+    bool moves = s->io_op == BLOCK_READ || s->io_op == BLOCK_WRITE;
     bool ok = s->kind < IDE_KINDS && s->phase < IDE_PHASES && s->pos <= s->end && s->end <= s->len &&
-              s->len <= IDE_BUFFER_BYTES && s->io_op <= BLOCK_FLUSH &&
-              s->io_count <= IDE_BUFFER_BYTES / IDE_SECTOR_BYTES;
+              s->len <= IDE_BUFFER_BYTES && s->io_op <= BLOCK_DISCARD &&
+              (!moves || s->io_count <= IDE_BUFFER_BYTES / IDE_SECTOR_BYTES);
 
     if (!ok || (s->kind == IDE_NONE && s->phase != IDE_IDLE))
         return false;

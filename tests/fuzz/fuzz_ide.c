@@ -95,10 +95,11 @@ static void pump_all(struct rig *r)
 /* A whole transfer by the bus master: the command, or the packet, and the table. */
 static void do_transfer(struct rig *r, struct fuzz_input *in)
 {
-    static const uint8_t commands[] = {0xc8, 0xca, 0x25, 0x35, 0x3d};
+    static const uint8_t commands[] = {0xc8, 0xca, 0x25, 0x35, 0x3d, 0x06};
 
     if (fuzz_byte(in) & 1) {
         out(r, 0x1f6, 0xe0);
+        out(r, 0x1f1, 1);
         for (unsigned reg = 2; reg <= 5; reg++) {
             out(r, 0x1f0 + reg, 0);
             out(r, 0x1f0 + reg, reg == 5 ? 0 : fuzz_byte(in) & (reg == 4 ? 7 : 0xff));

@@ -44,6 +44,8 @@ static inline int fake_execute(struct fake_disk *f, struct block_request *r)
     }
     if (r->sector > f->sectors || r->count > f->sectors - r->sector || !r->count)
         return f->strict ? abort(), 0 : -EIO; /* a drive asked for what is not there */
+    if (r->op == BLOCK_DISCARD)
+        memset(at, 0, r->count * 512);
     for (unsigned i = 0; i < r->iovcnt; i++) {
         if (r->op == BLOCK_READ)
             memcpy(r->iov[i].iov_base, at, r->iov[i].iov_len);

@@ -344,6 +344,39 @@ static void test_flush_and_cache(void **state)
     assert_false(i->disk[0].dirty);
 }
 
+static void test_trim(void **state)
+{
+    struct ide *i = *state;
+    uint64_t ranges[64] = {0, 3 | 2ull << 48, 0, 10 | 1ull << 48};
+
+    mem_copy_out(i->m->memory, 0x20000, ranges, sizeof ranges);
+    prd(i, 0, 0x20000, 0x80000200);
+    out(i, 0x1f1, 1);
+    command(i, 0x06, 0, 0);
+    out(i, 0x1f1, 1);
+    assert_int_equal(in(i, STATUS), READY | 1);
+    out(i, 0x1f2, 0);
+    command(i, 0x06, 0, 1);
+    bm_start(i, false);
+    fake_pump(&i->disk[0]);
+    assert_int_equal(in(i, STATUS), READY);
+    assert_int_equal(in(i, BM + 2), 0x64);
+    assert_int_equal(i->disk[0].requests, 2);
+    for (unsigned n = 0; n < 1024; n++)
+        assert_int_equal(i->disk[0].bytes[3 * 512 + n], 0);
+    assert_int_not_equal(i->disk[0].bytes[2 * 512 + 511], 0);
+    assert_int_not_equal(i->disk[0].bytes[5 * 512 + 1], 0);
+    assert_int_equal(i->disk[0].bytes[10 * 512 + 1], 0);
+    out(i, BM, 0);
+    /* beyond the end */
+    ranges[0] = (DISK_LENGTH - 1) | 2ull << 48;
+    mem_copy_out(i->m->memory, 0x20000, ranges, sizeof ranges);
+    command(i, 0x06, 0, 1);
+    bm_start(i, false);
+    fake_pump(&i->disk[0]);
+    assert_int_equal(in(i, STATUS), READY | 1);
+}
+
 /* Whichever request the host fails, the guest gets an error, and the next command works. */
 static void test_faults(void **state)
 {
@@ -562,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pio, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_dma, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_flush_and_cache, ide_setup, ide_teardown),
+        cmocka_unit_test_setup_teardown(test_trim, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_faults, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_reset_in_flight, ide_setup, ide_teardown),
         cmocka_unit_test_setup_teardown(test_file, ide_setup, ide_teardown),

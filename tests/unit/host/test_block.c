@@ -8,12 +8,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -211,6 +215,43 @@ static void test_carriers(void **state)
     }
 }
 
+/* Where a container's filter refuses io_uring, the disk works all the same. */
+static void test_uring_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {ARRAY_SIZE(code), code};
+    const char *path = file(f, "disk", NULL, 0, 4096);
+    pid_t pid = fork();
+    int status;
+
+    if (!pid) {
+        struct block_aio *aio;
+        struct block_target t = {.fd = -1};
+        uint8_t a[512], b[512] = {0};
+        struct block *disk;
+        char *why;
+
+        memset(a, 0x42, sizeof a);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+            _exit(2);
+        if (block_aio_uring.create(&aio, &t, f->loop) != -EPERM ||
+            block_open(&disk, f->loop, &(struct block_options){.path = path}, &why))
+            _exit(3);
+        if (run(disk, f->loop, BLOCK_WRITE, 7, a, 1) || run(disk, f->loop, BLOCK_READ, 7, b, 1) || memcmp(a, b, 512))
+            _exit(4);
+        block_close(disk);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+}
+
 static void test_cd(void **state)
 {
     struct fixture *f = *state;
@@ -320,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_carriers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_uring_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locks, setup, teardown),
