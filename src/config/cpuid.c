@@ -66,6 +66,8 @@ static const struct flag {
     {"pae", 0x00000001, ANY, EDX, 6, 1},
     {"mce", 0x00000001, ANY, EDX, 7, 1},
     {"cmpxchg8", 0x00000001, ANY, EDX, 8, 1},
+    {"cx8", 0x00000001, ANY, EDX, 8, 1},
+    {"sep", 0x00000001, ANY, EDX, 11, 1},
     {"sysenter", 0x00000001, ANY, EDX, 11, 1},
     {"mtrr", 0x00000001, ANY, EDX, 12, 1},
     {"pge", 0x00000001, ANY, EDX, 13, 1},
@@ -73,6 +75,7 @@ static const struct flag {
     {"cmov", 0x00000001, ANY, EDX, 15, 1},
     {"pat", 0x00000001, ANY, EDX, 16, 1},
     {"pse36", 0x00000001, ANY, EDX, 17, 1},
+    {"psn", 0x00000001, ANY, EDX, 18, 1},
     {"clfsh", 0x00000001, ANY, EDX, 19, 1},
     {"ds", 0x00000001, ANY, EDX, 21, 1},
     {"acpi", 0x00000001, ANY, EDX, 22, 1},
@@ -80,7 +83,9 @@ static const struct flag {
     {"sse", 0x00000001, ANY, EDX, 25, 1},
     {"sse2", 0x00000001, ANY, EDX, 26, 1},
     {"ss", 0x00000001, ANY, EDX, 27, 1},
+    {"htt", 0x00000001, ANY, EDX, 28, 1},
     {"tm", 0x00000001, ANY, EDX, 29, 1},
+    {"tm1", 0x00000001, ANY, EDX, 29, 1},
     {"ia64", 0x00000001, ANY, EDX, 30, 1},
     {"pbe", 0x00000001, ANY, EDX, 31, 1},
     {"procpkg", 0x00000004, 0, EAX, 26, 6},
@@ -88,6 +93,7 @@ static const struct flag {
     {"fsgsbase", 0x00000007, 0, EBX, 0, 1},
     {"tsc-adjust", 0x00000007, 0, EBX, 1, 1},
     {"tsc_adjust", 0x00000007, 0, EBX, 1, 1},
+    {"sgx", 0x00000007, 0, EBX, 2, 1},
     {"bmi1", 0x00000007, 0, EBX, 3, 1},
     {"hle", 0x00000007, 0, EBX, 4, 1},
     {"avx2", 0x00000007, 0, EBX, 5, 1},
@@ -97,8 +103,10 @@ static const struct flag {
     {"invpcid", 0x00000007, 0, EBX, 10, 1},
     {"rtm", 0x00000007, 0, EBX, 11, 1},
     {"cmt", 0x00000007, 0, EBX, 12, 1},
+    {"pqm", 0x00000007, 0, EBX, 12, 1},
     {"no-fpu-sel", 0x00000007, 0, EBX, 13, 1},
     {"mpx", 0x00000007, 0, EBX, 14, 1},
+    {"pqe", 0x00000007, 0, EBX, 15, 1},
     {"avx512f", 0x00000007, 0, EBX, 16, 1},
     {"avx512dq", 0x00000007, 0, EBX, 17, 1},
     {"rdseed", 0x00000007, 0, EBX, 18, 1},
@@ -204,6 +212,7 @@ static const struct flag {
     {"hw-pstate", 0x80000007, ANY, EDX, 7, 1},
     {"invtsc", 0x80000007, ANY, EDX, 8, 1},
     {"itsc", 0x80000007, ANY, EDX, 8, 1},
+    {"cpb", 0x80000007, ANY, EDX, 9, 1},
     {"efro", 0x80000007, ANY, EDX, 10, 1},
     {"clzero", 0x80000008, ANY, EBX, 0, 1},
     {"rstr-fp-err-ptrs", 0x80000008, ANY, EBX, 2, 1},
@@ -301,6 +310,7 @@ static int flag_set(struct domain_config *c, const char *text)
 {
     const char *value = strchr(text, '=');
     bool family, model;
+    struct cpuid_config *leaf;
     const struct flag *f;
     unsigned long n;
     char *policy, *end;
@@ -312,14 +322,18 @@ static int flag_set(struct domain_config *c, const char *text)
     f = flag_find(text, (size_t)(value++ - text));
     if (!f && !family && !model)
         return 2;
-    policy = policy_of(leaf_of(c, f ? f->leaf : 1, f ? f->subleaf : ANY), f ? f->reg : EAX);
+    leaf = leaf_of(c, f ? f->leaf : 1, f ? f->subleaf : ANY);
     n = strtoul(value, &end, 0);
-    if (value == end) { /* not a number: one letter for all the bits */
-        unsigned bit = f ? f->bit : family ? 8 : 4, width = f ? f->width : family ? 4 : 4;
-
-        if (!*value || !strchr("xksXKS", *value))
-            return 3;
-        memset(policy + 32 - bit - width, *value, width);
+    if (value == end && (!*value || !strchr("xksXKS", *value)))
+        return 3;
+    policy = policy_of(leaf, f ? f->reg : EAX);
+    if (value == end && f) {
+        memset(policy + 32 - f->bit - f->width, *value, f->width);
+        return 0;
+    }
+    if (value == end) { /* a letter: for the model in both its places, for the family with the extended one cleared */
+        memset(policy + (family ? 4 : 12), family ? '0' : *value, family ? 8 : 4);
+        memset(policy + (family ? 20 : 24), *value, 4);
         return 0;
     }
     if (family)

@@ -376,6 +376,8 @@ static size_t disk_item(struct disk_scan *d, const char *p)
         free(copy);
         return n;
     }
+    if (*p == '=' && p[1] == '\0')
+        return 1; /* xl overlooks it at the very end */
     if (*p == '=') {
         n = line_rest(p);
         copy = text_dupn(p, n);

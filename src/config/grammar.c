@@ -25,10 +25,11 @@ struct parser {
     unsigned quiet; /* tokens to accept before the next error is shown */
 };
 
-static struct value *value_new(bool is_list, char *string)
+static struct value *value_new(int64_t line, bool is_list, char *string)
 {
     struct value *v = text_alloc(sizeof *v);
 
+    v->line = line;
     v->is_list = is_list;
     v->string = string;
     return v;
@@ -135,7 +136,7 @@ static int parse_value(struct parser *p, unsigned depth, const char *expecting, 
 
     switch (peek(p)) {
     case TOKEN_STRING:
-    case TOKEN_NUMBER: *value = value_new(false, accept(p)); return 0;
+    case TOKEN_NUMBER: *value = value_new(p->lx.token_line, false, accept(p)); return 0;
     case TOKEN_OPEN:
         drop(p);
         if (depth == NESTING_MAX) {
@@ -144,7 +145,7 @@ static int parse_value(struct parser *p, unsigned depth, const char *expecting, 
             p->lx.p = p->lx.end;
             return -EINVAL;
         }
-        *value = value_new(true, NULL);
+        *value = value_new(p->lx.token_line, true, NULL);
         rc = parse_list(p, depth + 1, *value);
         if (rc) {
             value_free(*value);

@@ -225,7 +225,12 @@ static void put_field(struct writer *w, const struct field *f, const char *at)
     case FIELD_STRINGS: put_strings(w, *(char **const *)p); break;
     case FIELD_TRI: put_string(w, *(const enum config_tri *)p == TRI_TRUE ? "True" : "False"); break;
     case FIELD_NUMBER: put_number(w, *(const int64_t *)p); break;
-    case FIELD_SIZE: text_addf(&w->out, "%" PRIu64, *(const uint64_t *)p); break;
+    case FIELD_SIZE:
+        if (w->ours)
+            put_number(w, *(const int64_t *)p); /* readers know no more than 63 bits */
+        else
+            text_addf(&w->out, "%" PRIu64, *(const uint64_t *)p);
+        break;
     case FIELD_BOOL: text_add(&w->out, "true"); break;
     case FIELD_ENUM: put_string(w, enum_name(f->names, *(const int *)p)); break;
     case FIELD_UUID: put_uuid(w, b); break;

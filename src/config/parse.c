@@ -108,12 +108,6 @@ static int check_affinity(struct reading *r)
             return 1;
         }
     }
-    for (size_t i = 0; i < r->c->soft_affinity_count; i++) {
-        if (!r->c->soft_affinity[i].count) {
-            diag_xl(&r->diag, "vcpu soft affinity map is empty");
-            return 1;
-        }
-    }
     return 0;
 }
 

@@ -258,7 +258,7 @@ static int read_mode(struct reading *r, const char *key, const struct enum_names
     long l;
 
     if (settings_long(&r->s, key, &l, true) == 0) {
-        const char *name = l >= INT_MIN && l <= INT_MAX ? enum_name(names, (int)l) : NULL;
+        const char *name = enum_name(names, (int)l); /* cut to an int, as xl has it */
 
         diag_xl(&r->diag,
                 "WARNING: specifying \"%s\" as an integer is deprecated. Please use the named parameter variant. "
@@ -328,11 +328,11 @@ int read_cmdline(struct reading *r, const struct key *key)
 
 static char **string_list(const struct value *list)
 {
-    char **strings = NULL;
+    char **strings = text_alloc((list->count + 1) * sizeof(char *));
     const char *s;
 
     for (size_t i = 0; (s = value_string_at(list, i)); i++)
-        strings_add(&strings, s);
+        strings[i] = text_dup(s);
     return strings;
 }
 

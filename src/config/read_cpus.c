@@ -279,6 +279,7 @@ static bool vnuma_node(struct vnuma *v, size_t nodes, const struct value *spec)
     node->distances.numbers = text_alloc(nodes * sizeof(int64_t));
     node->distances.count = nodes;
     if (!spec->is_list) {
+        diag_xl(&v->r->diag, "%s:%ld:0: warning: value is not a list", v->r->diag.source, (long)spec->line);
         diag_xl(&v->r->diag, "xl: cannot get vnode config option list");
         return false;
     }

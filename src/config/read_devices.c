@@ -82,8 +82,14 @@ int read_p9(struct reading *r, const struct key *key)
     if (settings_list(&r->s, "p9", &list, false))
         return 0;
     while ((spec = value_string_at(list, r->c->p9s_count))) {
-        if (pieces_of(r, spec, schema_append(&schema_p9, &r->c->p9s, &r->c->p9s_count), p9_piece) > 0)
+        struct p9_config *p9 = schema_append(&schema_p9, &r->c->p9s, &r->c->p9s_count);
+
+        if (pieces_of(r, spec, p9, p9_piece) > 0)
             return 1;
+        if (!p9->tag || !p9->path || !p9->security_model) {
+            diag_xl(&r->diag, "9pfs spec missing required field!");
+            return 1;
+        }
     }
     return 0;
 }

@@ -35,6 +35,8 @@ int read_rdm(struct reading *r, const struct key *key)
     if (!value)
         return 0;
     strategy = strncmp(value, "strategy=", 9) == 0 ? value + 9 : NULL;
+    if (!strategy && !strchr(value, '='))
+        return 0; /* xl says nothing about that one */
     if (!strategy)
         diag_xl(&r->diag, "Unknown RDM state option: %.*s", (int)strcspn(value, "="), value);
     else if (strncmp(strategy, "host", 4) != 0 || (strategy[4] && strategy[4] != ','))
@@ -57,13 +59,18 @@ static bool hex_until(const char **p, const char *stops, unsigned long mask, int
     return true;
 }
 
-static bool pci_option(struct reading *r, struct pci_config *pci, char *text)
+static bool pci_address(struct pci_config *pci, const char **rest);
+
+/* 0, or the exit code; what xl says about it goes to `why`, because xl ends no line there. */
+static int pci_option(struct pci_config *pci, char *text, char **why)
 {
     char *value = strchr(text, '=');
+    const char *address;
 
     if (!value)
-        return false;
+        return 6;
     *value++ = '\0';
+    address = value;
     if (strcmp(text, "msitranslate") == 0)
         pci->msitranslate = atoi(value) != 0;
     else if (strcmp(text, "power_mgmt") == 0)
@@ -72,16 +79,18 @@ static bool pci_option(struct reading *r, struct pci_config *pci, char *text)
         pci->permissive = atoi(value) != 0;
     else if (strcmp(text, "seize") == 0)
         pci->seize = atoi(value) != 0;
-    else if (strcmp(text, "rdm_policy") == 0) {
-        if (strcmp(value, "strict") != 0 && strcmp(value, "relaxed") != 0) {
-            diag_xl(&r->diag, "%s is not an valid PCI RDM property policy: 'strict' or 'relaxed'.", value);
-            return false;
-        }
+    else if (strcmp(text, "bdf") == 0)
+        return pci_address(pci, &address) && !*address ? 0 : 6;
+    else if (strcmp(text, "rdm_policy") != 0) {
+        *why = text_format("Unknown PCI_SPEC_STRING option: %s", text);
+        return 6;
+    } else if (strcmp(value, "strict") == 0 || strcmp(value, "relaxed") == 0) {
         pci->rdm_policy = *value == 'r';
     } else {
-        diag_xl(&r->diag, "Unknown PCI BDF option: %s", text);
+        *why = text_format("Unknown RDM policy: %s", value);
+        return 3;
     }
-    return true;
+    return 0;
 }
 
 /* `[DDDD:]BB:DD.F[@SLOT][,option=value...]`; F may be `*`. */
@@ -121,20 +130,17 @@ static bool pci_address(struct pci_config *pci, const char **rest)
     return *p == '\0' || *p == ',';
 }
 
-static bool pci_parse(struct reading *r, struct pci_config *pci, const char *text)
+static int pci_parse(struct pci_config *pci, const char *text, char **why)
 {
     const char *p = text;
-    char **options;
-    bool ok;
+    bool address = pci_address(pci, &p);
+    char **options = strings_split(address ? p : text, ",");
+    int rc = address || options[0] ? 0 : 6;
 
-    if (!pci_address(pci, &p) || (*p == ',' && p[1] == '\0'))
-        return false;
-    options = strings_split(p, ",");
-    ok = true;
-    for (size_t i = 0; options[i] && ok; i++)
-        ok = pci_option(r, pci, options[i]);
+    for (size_t i = 0; options[i] && !rc; i++)
+        rc = pci_option(pci, options[i], why);
     strings_free(options);
-    return ok;
+    return rc;
 }
 
 int read_pci(struct reading *r, const struct key *key)
@@ -147,11 +153,16 @@ int read_pci(struct reading *r, const struct key *key)
     while ((text = value_string_at(list, r->c->pcidevs_count))) {
         struct pci_config *pci = schema_append(&schema_pci, &r->c->pcidevs, &r->c->pcidevs_count);
 
+        char *why = NULL;
+        int rc;
+
         *pci = r->pci_template;
         pci->rdm_policy = reading_is(r, DOMAIN_TYPE_HVM) ? r->c->hvm.rdm_policy : 0;
-        if (!pci_parse(r, pci, text)) {
-            diag_xl(&r->diag, "unable to parse PCI_SPEC_STRING `%s' for passthrough", text);
-            return 6;
+        rc = pci_parse(pci, text, &why);
+        if (rc) {
+            diag_xl(&r->diag, "%sunable to parse PCI_SPEC_STRING `%s' for passthrough", why ? why : "", text);
+            free(why);
+            return rc;
         }
     }
     if (r->c->pcidevs_count && reading_is(r, DOMAIN_TYPE_PV))

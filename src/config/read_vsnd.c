@@ -156,7 +156,7 @@ int read_vsnd(struct reading *r, const struct key *key)
         const char *spec;
 
         if (!card_list->is_list) {
-            diag_xl(&r->diag, "%s:%ld:0: warning: value is not a list", r->diag.source, (long)reading_line(r, "vsnd"));
+            diag_xl(&r->diag, "%s:%ld:0: warning: value is not a list", r->diag.source, (long)card_list->line);
             diag_xl(&r->diag, "Failed to get vsnd card list: Invalid argument");
             return 1;
         }

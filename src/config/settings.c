@@ -71,15 +71,12 @@ int settings_bounded(struct settings *s, const char *name, long min, long max, l
 {
     long l;
     int rc = settings_long(s, name, &l, true);
-    bool low;
 
-    if (rc)
+    if (rc == -ENOENT)
         return rc;
-    low = l < min;
-    if (low || l > max) {
-        diag_xl(&s->diag, "%s:%" PRId64 ": warning: value `%ld' is %s bound '%ld'", s->diag.source,
-                settings_find(s, name)->line, l, low ? "smaller than minimum" : "greater than maximum",
-                low ? min : max);
+    if (rc || l < min || l > max) {
+        diag_add(&s->diag, CONFIG_ERROR, settings_find(s, name)->line, "%s must be a number from %ld to %ld", name, min,
+                 max);
         return -EINVAL;
     }
     *value = l;

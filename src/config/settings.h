@@ -9,6 +9,7 @@
 #include "config/diag.h"
 
 struct value {
+    int64_t line;
     bool is_list;
     char *string;         /* unless a list */
     struct value **items; /* if a list */
@@ -43,7 +44,7 @@ int settings_string(struct settings *s, const char *name, const char **value, bo
 int settings_long(struct settings *s, const char *name, long *value, bool quiet);
 int settings_list(struct settings *s, const char *name, const struct value **list, bool quiet);
 int settings_tri(struct settings *s, const char *name, enum config_tri *value, bool quiet);
-/* As settings_long, and refuses what is outside [min, max] with xl's words. */
+/* Refuses what is no number in [min, max]; xl gives up there without a word, the message is ours. */
 int settings_bounded(struct settings *s, const char *name, long min, long max, long *value);
 
 /* The string at that place of a list; NULL after the end or if a list stands there. */
