@@ -50,7 +50,8 @@ static void layouts(void **state)
         unsigned mods = 99;
         struct keymap *k = keymap_create(cases[i].layout, &why);
         assert_non_null(k);
-        if (!keymap_lookup(k, cases[i].keysym, &scancode, &mods) || scancode != cases[i].scancode || mods != cases[i].mods)
+        if (!keymap_lookup(k, cases[i].keysym, &scancode, &mods) || scancode != cases[i].scancode ||
+            mods != cases[i].mods)
             fail_msg("%s: keysym %x is key %x, held %x", cases[i].layout, cases[i].keysym, scancode, mods);
         keymap_destroy(k);
     }
@@ -59,9 +60,10 @@ static void layouts(void **state)
 /* Every name that QEMU's xl.cfg keymap= knows and Debian's xkb-data has too. */
 static void names_of_layouts(void **state)
 {
-    static const char *const names[] = {"ar", "cz", "da", "de", "de-ch", "en-gb", "en-us", "es", "et", "fi", "fo", "fr",
-                                        "fr-be", "fr-ca", "fr-ch", "hr", "hu", "is", "it", "ja", "lt", "lv", "mk", "no",
-                                        "pl", "pt", "pt-br", "ru", "sl", "sv", "th", "tr"};
+    static const char *const names[] = {"ar", "cz", "da",    "de", "de-ch", "en-gb", "en-us", "es",
+                                        "et", "fi", "fo",    "fr", "fr-be", "fr-ca", "fr-ch", "hr",
+                                        "hu", "is", "it",    "ja", "lt",    "lv",    "mk",    "no",
+                                        "pl", "pt", "pt-br", "ru", "sl",    "sv",    "th",    "tr"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char *why;
         uint16_t scancode;
