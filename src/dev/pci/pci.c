@@ -29,8 +29,6 @@ struct pci_bus {
     struct memory *memory;
     void (*set_intx)(void *opaque, unsigned slot, unsigned pin, bool level);
     void *opaque;
-    struct device *reset_device; /* answers 0xCF9; borrowed; may be NULL */
-    const struct io_ops *reset_io;
     struct pci_device *function[FUNCTIONS]; /* borrowed */
     bool intx[FUNCTIONS / 8][4];            /* what each slot's wires carry */
 };
@@ -277,19 +275,12 @@ static struct pci_device *bus_addressed(struct pci_bus *bus, uint64_t port, unsi
     return bus->function[address >> 8 & 0xff];
 }
 
-static bool is_reset_port(const struct pci_bus *bus, uint64_t port, unsigned size)
-{
-    return port == 1 && size == 1 && bus->reset_io;
-}
-
 static uint64_t config_port_read(struct device *dev, uint64_t port, unsigned size)
 {
     struct pci_bus *bus = to_bus(dev);
     struct pci_device *d;
     unsigned offset;
 
-    if (is_reset_port(bus, port, size))
-        return bus->reset_io->read(bus->reset_device, 0, 1);
     if (port == 0 && size == 4)
         return bus->s.address;
     if (port < 4 || port + size > 8)
@@ -304,9 +295,7 @@ static void config_port_write(struct device *dev, uint64_t port, unsigned size, 
     struct pci_device *d;
     unsigned offset;
 
-    if (is_reset_port(bus, port, size)) {
-        bus->reset_io->write(bus->reset_device, 0, 1, value);
-    } else if (port == 0 && size == 4) {
+    if (port == 0 && size == 4) {
         bus->s.address = (uint32_t)value & (ADDRESS_ENABLE | 0xfffffc);
     } else if (port >= 4 && port + size <= 8) {
         d = bus_addressed(bus, port, &offset);
@@ -465,10 +454,4 @@ struct device *pci_bus_device(struct pci_bus *bus)
 struct pci_device *pci_bus_find(struct pci_bus *bus, unsigned devfn)
 {
     return devfn < FUNCTIONS ? bus->function[devfn] : NULL;
-}
-
-void pci_bus_set_reset_port(struct pci_bus *bus, struct device *device, const struct io_ops *ops)
-{
-    bus->reset_device = device;
-    bus->reset_io = ops;
 }

@@ -97,11 +97,9 @@ struct pci_ids {
 struct pci_bus *pci_bus_create(struct bus *ports, struct bus *mmio, struct memory *memory,
                                void (*set_intx)(void *opaque, unsigned slot, unsigned pin, bool level), void *opaque);
 void pci_bus_destroy(struct pci_bus *bus);
-/* The CF8/CFC pair: map 8 ports at 0xCF8 with these. */
+/* The CF8/CFC pair: map 8 ports at 0xCF8 with these; a window of 0xCF9 goes over it. */
 struct device *pci_bus_device(struct pci_bus *bus);
 extern const struct io_ops pci_config_io;
-/* Byte accesses to 0xCF9, in the midst of the pair, go to this window (offset 0); borrowed. */
-void pci_bus_set_reset_port(struct pci_bus *bus, struct device *device, const struct io_ops *ops);
 /* The function there, or NULL. */
 struct pci_device *pci_bus_find(struct pci_bus *bus, unsigned devfn);
 
