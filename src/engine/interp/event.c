@@ -97,7 +97,7 @@ static uint64_t pushed_flags(const struct interp_vcpu *v, const struct interp_ev
 {
     uint64_t flags = v->cpu.rflags | 2;
     /* A fault will be returned to: RF keeps an instruction breakpoint from hitting again. */
-    if (e->cause == INTERP_FAULT && e->vector != X86_EXC_DB && e->vector != X86_EXC_DF)
+    if ((e->cause == INTERP_FAULT && e->vector != X86_EXC_DB && e->vector != X86_EXC_DF) || v->mid_string)
         flags |= X86_RF;
     return flags;
 }

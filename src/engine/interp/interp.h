@@ -123,6 +123,7 @@ struct interp_vcpu {
     bool single;     /* one instruction per block: TF, RF, breakpoints */
     bool stepping;   /* this block is one instruction: string operations do one iteration */
     bool cs_limited; /* CS has a limit below 4 GiB */
+    bool mid_string; /* the last block ended inside a repeated string operation: RF is pushed */
     bool watch;      /* data breakpoints are armed */
     bool exec_watch; /* instruction breakpoints are armed */
     bool stop;       /* leave vcpu_run with `exit` */

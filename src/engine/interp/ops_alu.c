@@ -252,8 +252,10 @@ const interp_fn interp_inc_ops[2][4] = {SIZES(ENTRY_INC, 0, 0) SIZES(ENTRY_INC, 
 #define DEFINE_JCC(c)                                                                                  \
     static void op_jcc_##c(struct interp_vcpu *v, const struct interp_op *op)                          \
     {                                                                                                  \
-        uint64_t rip = v->rip0 + (uint64_t)(cc_test(v, c) ? op->imm : op->disp);                       \
-        v->cpu.rip = interp_wrap(rip, op->size);                                                       \
+        if (cc_test(v, c))                                                                             \
+            v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);                           \
+        else                                                                                           \
+            interp_end(v, op + 1);                                                                     \
     }                                                                                                  \
     static void op_jcc64_##c(struct interp_vcpu *v, const struct interp_op *op)                        \
     {                                                                                                  \

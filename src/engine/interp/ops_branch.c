@@ -178,7 +178,10 @@ void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
         taken = count != 0 && (op->kind == 0xe2 || cc_zf(v) == (op->kind == 0xe1));
         interp_set_reg(v, REG_OFFSET(X86_RCX), op->addr_size, count);
     }
-    v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)(taken ? op->imm : op->disp), op->size);
+    if (taken)
+        v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);
+    else
+        interp_end(v, op + 1);
 }
 
 /* --- frames --- */

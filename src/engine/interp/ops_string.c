@@ -127,7 +127,7 @@ static void outs_one(struct interp_vcpu *v, const struct interp_op *op)
 
 static void one(struct interp_vcpu *v, const struct interp_op *op)
 {
-    int64_t a;
+    int64_t a, b;
     switch (op->kind & 0xfe) {
     case 0x6c: ins_one(v, op); break;
     case 0x6e: outs_one(v, op); break;
@@ -138,8 +138,9 @@ static void one(struct interp_vcpu *v, const struct interp_op *op)
         move(v, op, X86_RDI, 1);
         break;
     case 0xa6:
+        b = read_sized(v, op, target(v, op, false)); /* the faults of this side come first */
         a = read_sized(v, op, source(v, op));
-        compare(v, op, a, read_sized(v, op, target(v, op, false)));
+        compare(v, op, a, b);
         move(v, op, X86_RSI, 1);
         move(v, op, X86_RDI, 1);
         break;
@@ -252,6 +253,7 @@ void interp_op_string(struct interp_vcpu *v, const struct interp_op *op)
         if (count == done)
             break;
         if (v->stepping || atomic_load_explicit(v->requests, memory_order_relaxed)) {
+            v->mid_string = true;
             v->cpu.rip = interp_this_rip(v); /* goes on after whatever is wanted */
             return;
         }

@@ -124,6 +124,7 @@ static bool step(struct interp_vcpu *v)
     if (v->event.valid)
         return true;
     v->attention = v->single;
+    v->mid_string = false;
     if (v->single || v->cpu.sti_shadow)
         run_one(v);
     else

@@ -99,10 +99,7 @@ static void push_sreg(struct interp_vcpu *v, const struct x86_insn *insn)
     stack_present(v, &s);
     uint16_t selector = v->cpu.seg[pushed_seg(insn)].selector;
     if (size == 4) { /* only the low half is written */
-        uint64_t sp = s.sp;
-        stack_push(v, &s, 2, selector);
-        s.sp = sp;
-        s.sp = (sp & ~s.mask) | ((sp - 4) & s.mask);
+        s.sp = (s.sp & ~s.mask) | ((s.sp - 4) & s.mask);
         interp_store_at(v, X86_SS, s.sp & s.mask, &selector, 2);
     } else {
         stack_push(v, &s, size, selector);

@@ -210,6 +210,7 @@ static void push_pop_reg(struct context *c)
     struct interp_op *op = c->op;
     bool pop = c->insn->opcode >= 0x58;
     op->size = (uint8_t)stack_size(c->insn);
+    op->seg = X86_SS;
     op->is_reg = true;
     op->rm = REG_OFFSET(low_reg(c->insn));
     if (op->size == 8)
@@ -347,6 +348,13 @@ static void simple(struct context *c, interp_fn fn)
     c->op->fn = fn;
 }
 
+static void stack_op(struct context *c, interp_fn fn)
+{
+    simple(c, fn);
+    c->op->size = (uint8_t)stack_size(c->insn);
+    c->op->seg = X86_SS;
+}
+
 static void xchg_acc(struct context *c) /* 90..97 */
 {
     if (low_reg(c->insn) == 0) { /* NOP, PAUSE */
@@ -400,8 +408,8 @@ static void translate_1b_low(struct context *c) /* 40..8F */
     const struct x86_insn *insn = c->insn;
     unsigned op = insn->opcode, size = byte_or_v(insn);
     switch (op) {
-    case 0x60: simple(c, interp_op_pusha); break;
-    case 0x61: simple(c, interp_op_popa); break;
+    case 0x60: stack_op(c, interp_op_pusha); break;
+    case 0x61: stack_op(c, interp_op_popa); break;
     case 0x63:
         if (code64(insn))
             extend(c, true, 4);
@@ -521,6 +529,7 @@ static void translate_1b_high(struct context *c) /* 90..FF */
     case 0xc2:
     case 0xc3:
         o->size = (uint8_t)rip_size(insn);
+        o->seg = X86_SS;
         o->imm = op == 0xc2 ? (uint16_t)insn->imm : 0;
         o->fn = o->size == 8 ? interp_op_ret64 : interp_op_ret;
         c->ends = true;
@@ -536,8 +545,7 @@ static void translate_1b_high(struct context *c) /* 90..FF */
         mov(c, insn->mod == 3 ? FORM_IMM : FORM_MEM_IMM, size);
         break;
     case 0xc8:
-        simple(c, interp_op_enter);
-        o->size = (uint8_t)stack_size(insn);
+        stack_op(c, interp_op_enter);
         o->imm = (uint16_t)insn->imm;
         o->kind = (uint8_t)insn->imm2;
         break;
@@ -754,10 +762,10 @@ static void translate_0f38(struct context *c)
         }
         break;
     case 0xf6:
-        if (insn->prefix_66 && !insn->prefix_rep)
-            modrm_op(c, interp_op_adx, insn->rex & 8 ? 8 : 4, 0);
-        else if (insn->prefix_rep == 0xf3 && !insn->prefix_66)
+        if (insn->prefix_rep == 0xf3)
             modrm_op(c, interp_op_adx, insn->rex & 8 ? 8 : 4, 1);
+        else if (insn->prefix_66 && !insn->prefix_rep)
+            modrm_op(c, interp_op_adx, insn->rex & 8 ? 8 : 4, 0);
         else
             invalid(c);
         break;
