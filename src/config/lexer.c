@@ -191,21 +191,20 @@ static bool is_black(char c)
     return c != ' ' && c != '\t' && c != '\n';
 }
 
+static void lexer_python(struct lexer *lx)
+{
+    if (*lx->p && strchr("()+,-.:", *lx->p))
+        lx->python = true;
+}
+
 /* Where no token can start: the rest up to white space goes into one message. True if that was a line's end too. */
 static bool lexer_bad(struct lexer *lx)
 {
     size_t n = span(lx, is_black);
     bool newline = false;
 
-    if (*lx->p >= '(' && *lx->p <= '.' && *lx->p != '*')
-        lx->python = true;
-    if (*lx->p == ':')
-        lx->python = true;
+    lexer_python(lx);
     lx->text = lx->p;
-    if (n == 1 && lx->p + n == lx->end) { /* xl overlooks a single bad character at the very end */
-        lx->p++;
-        return false;
-    }
     if (n == 1) {
         newline = lx->p[1] == '\n';
         n = 2;
@@ -275,6 +274,14 @@ again:
                                  : lexer_got(lx, span(lx, is_ident_rest), TOKEN_IDENT);
         lx->string = text_dupn(lx->text, lx->text_len);
         return token;
+    }
+    if (lx->p + 1 == lx->end) { /* xl overlooks a single bad character at the very end, but shows it as the token */
+        int64_t line = lx->token_line;
+
+        lexer_python(lx);
+        lexer_got(lx, 1, TOKEN_END);
+        lx->token_line = line;
+        return TOKEN_END;
     }
     if (!lexer_bad(lx))
         goto again;
