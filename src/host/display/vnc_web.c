@@ -199,19 +199,26 @@ static bool wants_websocket(const char *request)
     return header(request, "Upgrade", upgrade, sizeof upgrade) && strcasecmp(upgrade, "websocket") == 0;
 }
 
+/* Takes what was only looked at (or closing would reset the connection under the answer), and lets the answer arrive.
+ */
+static void hang_up(int sock)
+{
+    char drain[REQUEST_MAX];
+
+    (void)!recv(sock, drain, sizeof drain, MSG_DONTWAIT);
+    shutdown(sock, SHUT_WR);
+    if (wait_for(sock, POLLIN, WAIT_MS)) /* the other side has all of it when it closes */
+        (void)!recv(sock, drain, sizeof drain, MSG_DONTWAIT);
+}
+
 static void serve_request(const struct vnc *v, int sock, char *request)
 {
     bool get = strncmp(request, "GET ", 4) == 0;
     char *path = request + (get ? 4 : 5);
-    char drain[REQUEST_MAX];
 
-    /* take what was only looked at, or closing the socket would reset it under the answer */
-    (void)!recv(sock, drain, sizeof drain, MSG_DONTWAIT);
     path[strcspn(path, " \r\n")] = '\0';
     serve_path(v, sock, path, get);
-    shutdown(sock, SHUT_WR);
-    if (wait_for(sock, POLLIN, WAIT_MS)) /* the other side has all of it when it closes */
-        (void)!recv(sock, drain, sizeof drain, MSG_DONTWAIT);
+    hang_up(sock);
 }
 
 enum vnc_speaks vnc_web_serve(const struct vnc *v, int sock)
@@ -234,5 +241,6 @@ enum vnc_speaks vnc_web_serve(const struct vnc *v, int sock)
     if (same_origin(request))
         return VNC_SPEAKS_WEBSOCKET;
     answer(sock, "403 Forbidden", "", "websocket from another site's page\n");
+    hang_up(sock);
     return VNC_SPEAKS_DONE;
 }
