@@ -16,9 +16,11 @@ demo: build
 	@guests/demo/run
 
 check: build
+	@tools/install-deps packages-check
 	@tests/run-check
 
 check-long: build
+	@tools/install-deps packages-check
 	@tests/run-check --long
 
 bench: build
