@@ -86,23 +86,32 @@ static int client_await(struct control_client *c, json_int_t id, int timeout_ms,
     }
 }
 
-int control_call(struct control_client *c, const char *command, json_t *args, int timeout_ms, json_t **result,
-                 char **why)
+json_int_t control_begin(struct control_client *c, const char *command, json_t *args)
 {
-    json_t *request, *reply = NULL, *error;
+    json_t *request =
+        json_pack("{s:I, s:s, s:o}", "id", c->last_id + 1, "command", command, "args", args ? args : json_object());
+
+    if (!request)
+        return 0;
+    c->last_id++;
+    /* When it cannot be sent, the reply will not come: control_finish() says why. */
+    (void)jsonline_send(c->line, request);
+    json_decref(request);
+    return c->last_id;
+}
+
+int control_finish(struct control_client *c, json_int_t id, int timeout_ms, json_t **result, char **why)
+{
+    json_t *reply = NULL, *error;
     int rc;
 
     if (why)
         *why = NULL;
     if (result)
         *result = NULL;
-    request = json_pack("{s:I, s:s, s:o}", "id", ++c->last_id, "command", command, "args", args ? args : json_object());
-    if (!request)
+    if (id == 0)
         return client_why(why, CONTROL_NOMEM, "out of memory");
-    rc = jsonline_send(c->line, request);
-    json_decref(request);
-    if (rc == 0)
-        rc = client_await(c, c->last_id, timeout_ms, &reply);
+    rc = client_await(c, id, timeout_ms, &reply);
     if (rc == -ETIMEDOUT)
         return client_why(why, CONTROL_TIMEDOUT, "the domain's process does not answer");
     if (rc == -EPIPE || rc == -ECONNRESET)
@@ -119,4 +128,10 @@ int control_call(struct control_client *c, const char *command, json_t *args, in
     }
     json_decref(reply);
     return rc;
+}
+
+int control_call(struct control_client *c, const char *command, json_t *args, int timeout_ms, json_t **result,
+                 char **why)
+{
+    return control_finish(c, control_begin(c, command, args), timeout_ms, result, why);
 }

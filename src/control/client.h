@@ -34,4 +34,9 @@ void control_disconnect(struct control_client *c); /* NULL is fine */
 int control_call(struct control_client *c, const char *command, json_t *args, int timeout_ms, json_t **result,
                  char **why);
 
+/* The same in two steps, so that something can be done between: the request's number (0: out of memory), and its reply.
+ * Replies are to be taken in the order the domain gives them: one that is passed over is lost. */
+json_int_t control_begin(struct control_client *c, const char *command, json_t *args);
+int control_finish(struct control_client *c, json_int_t id, int timeout_ms, json_t **result, char **why);
+
 #endif
