@@ -22,10 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END_PATIENCE_MS   10000 /* to flush disks */
-#define SHORT_BOOT_MS     10000 /* a boot shorter than this is followed by a pause: no busy loop of restarts */
-#define RESTART_PAUSE_MS  2000
-#define SUPERVISOR_POLLED 300
+#define END_PATIENCE_MS     10000 /* to flush disks */
+#define DESTROY_PATIENCE_MS 3000  /* the same when somebody waits for `xl destroy` */
+#define SHORT_BOOT_MS       10000 /* a boot shorter than this is followed by a pause: no busy loop of restarts */
+#define RESTART_PAUSE_MS    2000
+#define SUPERVISOR_POLLED   300
 
 const char *supervisor_name(const struct supervisor *s)
 {
@@ -304,11 +305,9 @@ static void supervisor_start_failed(struct supervisor *s, const char *how)
 /* The machine is gone and wanted so. */
 static void supervisor_cleaned_up(struct supervisor *s)
 {
-    int reason = s->shutdown_reason;
-
-    supervisor_wake(&s->destroyers, false, reason);
-    supervisor_wake(&s->waiters, false, reason);
     if (s->next == NEXT_RESTART) {
+        supervisor_wake(&s->destroyers, false, s->shutdown_reason);
+        supervisor_wake(&s->waiters, false, s->shutdown_reason);
         long long now = boot_now_ms();
         supervisor_log(s, "Done. Rebooting now");
         s->state = SUPERVISOR_WAITING;
@@ -350,11 +349,11 @@ void supervisor_destroy(struct supervisor *s)
     if (s->state == SUPERVISOR_STARTING && !s->failure)
         s->failure = strdup("destroyed while it was being started");
     if (s->state == SUPERVISOR_STARTING) {
-        boot_end(s->boot, RESTART_PAUSE_MS);
+        boot_end(s->boot, DESTROY_PATIENCE_MS);
         return;
     }
     s->next = NEXT_DESTROYED;
-    supervisor_end_boot(s, NEXT_DESTROYED, END_PATIENCE_MS);
+    supervisor_end_boot(s, NEXT_DESTROYED, DESTROY_PATIENCE_MS);
     if (!s->boot || !boot_pid(s->boot))
         supervisor_cleaned_up(s);
 }
@@ -516,10 +515,10 @@ static int supervisor_prepare(struct supervisor *s)
 static void supervisor_fini(struct supervisor *s)
 {
     boot_destroy(s->boot);
-    supervisor_wake(&s->waiters, false, s->shutdown_reason);
-    supervisor_wake(&s->destroyers, false, s->shutdown_reason);
     /* First the entry, then the answers: whom we told "destroyed" shall not find the domain any more. */
     registry_claim_release(s->claim);
+    supervisor_wake(&s->waiters, false, s->shutdown_reason);
+    supervisor_wake(&s->destroyers, false, s->shutdown_reason);
     control_server_destroy(s->server);
     registry_close(s->registry);
     supervisor_report_end(s);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 struct fake {
@@ -114,7 +115,9 @@ static int fake_run(const json_t *config, const struct domain_boot *boot, struct
 {
     const char *orders = json_string_value(json_object_get(json_object_get(config, "b_info"), "cmdline"));
     struct fake f = {.channel = channel, .loop = loop_create(), .paused = boot->paused};
-    int master = posix_openpt(O_RDWR | O_NOCTTY), reason = 0;
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave, reason = 0;
+
+    struct termios raw;
 
     if (!orders)
         orders = "";
@@ -132,6 +135,10 @@ static int fake_run(const json_t *config, const struct domain_boot *boot, struct
     if (fake_asked(orders, "slow", NULL))
         sleep(2);
     channel_notice(channel, "engine fake, because this is a test");
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    tcgetattr(slave, &raw);
+    cfmakeraw(&raw);
+    tcsetattr(slave, TCSANOW, &raw);
     (void)!write(master, "hello from the guest\r\n", 22);
     channel_started(channel, json_pack("{s:[{s:s, s:i, s:s}], s:{s:s, s:i}, s:s}", "consoles", "type", "serial",
                                        "number", 0, "tty", ptsname(master), "vnc", "listen", "127.0.0.1", "port", 5907,
@@ -147,6 +154,7 @@ static int fake_run(const json_t *config, const struct domain_boot *boot, struct
     loop_run(f.loop);
     channel_unserve(channel);
     loop_destroy(f.loop);
+    close(slave);
     close(master);
     return 0;
 }
