@@ -328,13 +328,15 @@ uint64_t interp_ea(struct interp_vcpu *v, const struct x86_insn *insn)
 
 static gva_t linear_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, unsigned size, bool write)
 {
+    gva_t lin;
     if (v->code_mode == X86_MODE_64) {
-        gva_t lin = offset + (seg >= X86_FS ? v->cpu.seg[seg].base : 0);
+        lin = offset + (seg >= X86_FS ? v->cpu.seg[seg].base : 0);
         if (unlikely(!canonical(v, lin) || !canonical(v, lin + size - 1)))
             interp_segment_fault(v, seg);
-        return lin;
+    } else {
+        lin = interp_linear(v, v->op, seg, offset, size, write);
     }
-    return interp_linear(v, v->op, seg, offset, size, write);
+    return lin;
 }
 
 void interp_load_at(struct interp_vcpu *v, unsigned seg, uint64_t offset, void *to, unsigned size)
@@ -370,13 +372,30 @@ void interp_probe_store_at(struct interp_vcpu *v, unsigned seg, uint64_t offset,
         interp_probe_lin(v, lin, size, interp_data_access(v) | X86_ACCESS_WRITE);
 }
 
+/* #AC, when it is asked for, of operands that have an alignment: numbers, and the x87's environments by their fields.
+ */
+static void check_aligned(struct interp_vcpu *v, const struct x86_insn *insn, unsigned size)
+{
+    static const struct {
+        uint8_t size, align;
+    } table[] = {{2, 2}, {4, 4}, {8, 8}, {10, 8}, {14, 2}, {28, 4}, {94, 2}, {108, 4}};
+    if (!(v->cpu.rflags & X86_AC) || !(v->cpu.cr0 & X86_CR0_AM) || x86_cpl(&v->cpu) != 3)
+        return;
+    gva_t lin = linear_at(v, interp_ea_segment(insn), interp_ea(v, insn), size, false);
+    for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+        if (table[i].size == size && (lin & (table[i].align - 1u)))
+            interp_raise_error(v, X86_EXC_AC, 0);
+}
+
 void interp_load(struct interp_vcpu *v, const struct x86_insn *insn, void *to, unsigned size)
 {
+    check_aligned(v, insn, size);
     interp_load_at(v, interp_ea_segment(insn), interp_ea(v, insn), to, size);
 }
 
 void interp_store(struct interp_vcpu *v, const struct x86_insn *insn, const void *from, unsigned size)
 {
+    check_aligned(v, insn, size);
     interp_store_at(v, interp_ea_segment(insn), interp_ea(v, insn), from, size);
 }
 

@@ -229,9 +229,11 @@ void interp_op_cmpxchg(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     int64_t a, acc = interp_extend(v->cpu.gpr[X86_RAX], op->size), b = interp_reg_read(v, op);
-    do
+    do { /* a register that is not the same stays whole, its upper half too */
         a = interp_rm_begin(v, op, &m);
-    while (!interp_rm_end(v, op, &m, a, (uint64_t)(a == acc ? b : a)));
+        if (op->is_reg && a != acc)
+            break;
+    } while (!interp_rm_end(v, op, &m, a, (uint64_t)(a == acc ? b : a)));
     if (a != acc)
         interp_set_reg(v, REG_OFFSET(X86_RAX), op->size, (uint64_t)a);
     set_add(v, CC_SUB, acc, a, op->size);

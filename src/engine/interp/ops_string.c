@@ -240,6 +240,10 @@ void interp_op_string(struct interp_vcpu *v, const struct interp_op *op)
         INTERP_NEXT(v, op);
     }
     bool compares = (op->kind & 0xf6) == 0xa6; /* A6, A7, AE, AF */
+    if (op->kind < 0x70)                       /* INS and OUTS: even with nothing to do */
+        interp_check_port(v, (uint16_t)v->cpu.gpr[X86_RDX], op->size);
+    if (op->addr_size == 4) /* ECX is written even when it counts nothing, or when the first element faults */
+        v->cpu.gpr[X86_RCX] = (uint32_t)v->cpu.gpr[X86_RCX];
     uint64_t count;
     while ((count = interp_wrap(v->cpu.gpr[X86_RCX], op->addr_size)) != 0) {
         uint64_t done = many(v, op, count);

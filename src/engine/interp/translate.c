@@ -357,7 +357,7 @@ static void stack_op(struct context *c, interp_fn fn)
 
 static void xchg_acc(struct context *c) /* 90..97 */
 {
-    if (low_reg(c->insn) == 0) { /* NOP, PAUSE */
+    if (low_reg(c->insn) == 0 || (c->insn->opcode == 0x90 && c->insn->prefix_rep == 0xf3)) { /* NOP, PAUSE */
         simple(c, interp_op_nop);
         return;
     }
@@ -549,10 +549,7 @@ static void translate_1b_high(struct context *c) /* 90..FF */
         o->imm = (uint16_t)insn->imm;
         o->kind = (uint8_t)insn->imm2;
         break;
-    case 0xc9:
-        simple(c, interp_op_leave);
-        o->size = (uint8_t)stack_size(insn);
-        break;
+    case 0xc9: stack_op(c, interp_op_leave); break;
     case 0xcc:
     case 0xcd:
     case 0xce:
