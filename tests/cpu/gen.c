@@ -359,7 +359,8 @@ static void set_registers(struct gen *g)
     c->gpr[X86_RSP] = gen_chance(g, 90) ? DATA_VA + 2048 + (gen_random(g) & 0xff8) : gen_target(g, 8);
     if (c->code32)
         c->gpr[X86_RSP] &= 0xffffffff;
-    c->rflags = 0x202 | (gen_random(g) & X86_ARITH) | (gen_chance(g, 20) ? X86_DF : 0);
+    c->rflags =
+        0x202 | (gen_random(g) & X86_ARITH) | (gen_chance(g, 20) ? X86_DF : 0) | (gen_chance(g, 2) ? X86_AC : 0);
 }
 
 static bool gen_one(struct gen *g, const char *only)
