@@ -3,7 +3,8 @@
  * config.h: an xl.cfg(5) text becomes a struct domain_config, and that becomes the JSON that `xl create -n` prints.
  * Pure: nothing here opens a file or looks at the host (image.h does); everything the user should read goes to a sink.
  * A field says what the text said: "not set" stays visible (TRI_DEFAULT, NULL, CONFIG_UNSET), because the JSON shows
- * only what was set. What an unset field means is for whoever builds the domain; config_default.h has the common ones.
+ * only what was set. What an unset field means is for whoever builds the domain: tri_or() in device.h, xl.cfg(5),
+ * keys.c.
  */
 #ifndef DOMUS_CONFIG_CONFIG_H
 #define DOMUS_CONFIG_CONFIG_H
