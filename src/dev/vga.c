@@ -317,5 +317,5 @@ int vga_create(struct pci_device **d, const struct vga_config *c, char **why)
 {
     *d = NULL;
     *why = NULL;
-    return c->model == VGA_STD ? bochs_vbe_create(d, c, why) : cirrus_create(d, c, why);
+    return c->model == VGA_MODEL_STD ? bochs_vbe_create(d, c, why) : cirrus_create(d, c, why);
 }

@@ -4,7 +4,7 @@
  *
  * The board adds the function to the PCI bus and maps the legacy windows, all with the chip's device:
  *   ports 0x3B0, 0x30 of them   vga_port_io      memory 0xA0000, 128 KiB   vga_window_io
- *   ports 0x1CE, 3 of them      bochs_vbe_port_io (VGA_STD only)
+ *   ports 0x1CE, 3 of them      bochs_vbe_port_io (VGA_MODEL_STD only)
  */
 #ifndef DOMUS_DEV_VGA_H
 #define DOMUS_DEV_VGA_H
@@ -22,7 +22,7 @@ struct display;
 struct loop;
 struct memory;
 
-enum vga_model { VGA_CIRRUS, VGA_STD };
+enum vga_model { VGA_MODEL_CIRRUS, VGA_MODEL_STD };
 
 struct vga_config {
     enum vga_model model;

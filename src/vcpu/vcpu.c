@@ -141,32 +141,22 @@ static void on_hypercall(void *opaque, struct x86_cpu *cpu)
 static int on_interrupt_ack(void *opaque)
 {
     struct vcpu *v = opaque;
-    int vector;
 
-    loop_lock(v->all->c.loop);
-    vector = v->all->hooks.interrupt_ack(v->all->c.opaque, v->index);
-    loop_unlock(v->all->c.loop);
-    return vector;
+    return v->all->hooks.interrupt_ack(v->all->c.opaque, v->index);
 }
 
 static uint64_t on_cr8_read(void *opaque)
 {
     struct vcpu *v = opaque;
-    uint64_t value;
 
-    loop_lock(v->all->c.loop);
-    value = v->all->hooks.cr8_read(v->all->c.opaque, v->index);
-    loop_unlock(v->all->c.loop);
-    return value;
+    return v->all->hooks.cr8_read(v->all->c.opaque, v->index);
 }
 
 static void on_cr8_write(void *opaque, uint64_t value)
 {
     struct vcpu *v = opaque;
 
-    loop_lock(v->all->c.loop);
     v->all->hooks.cr8_write(v->all->c.opaque, v->index, value);
-    loop_unlock(v->all->c.loop);
 }
 
 static const struct engine_host vcpu_host = {

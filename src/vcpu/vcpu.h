@@ -14,7 +14,7 @@
 
 struct vcpus;
 
-/* Called in the vCPU's thread: the first four without the machine lock, the others with it. */
+/* Called in the vCPU's thread; all but the last two without the machine lock. */
 struct vcpu_hooks {
     void (*cpuid)(void *opaque, unsigned vcpu, const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf,
                   uint32_t out[4]);

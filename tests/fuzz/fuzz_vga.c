@@ -78,7 +78,7 @@ static void mode(struct rig *g, struct fuzz_input *in)
     set(g, 0x3c4, 1, fuzz_byte(in) & 0xdf);
     vga_port_io.read(g->dev, 0x3da - VGA_PORTS_BASE, 1);
     vga_port_io.write(g->dev, 0x3c0 - VGA_PORTS_BASE, 1, 0x20);
-    if (g->model == VGA_STD) {
+    if (g->model == VGA_MODEL_STD) {
         bochs_vbe_port_io.write(g->dev, 0, 2, 4);
         bochs_vbe_port_io.write(g->dev, 1, 2, 0);
         for (unsigned i = 1; i < 10; i++) {
@@ -132,12 +132,12 @@ static void step(struct rig *g, struct fuzz_input *in)
     case 2: vga_window_io.read(g->dev, a % VGA_WINDOW_BYTES & ~(size - 1), size); break;
     case 3: vga_window_io.write(g->dev, a % VGA_WINDOW_BYTES & ~(size - 1), size, b); break;
     case 4: bar_access(g, 0, a, size, b); break;
-    case 5: bar_access(g, g->model == VGA_STD ? 2 : 1, a % 0x520, size, b); break;
+    case 5: bar_access(g, g->model == VGA_MODEL_STD ? 2 : 1, a % 0x520, size, b); break;
     case 6: blit(g, in); break;
     case 7: mode(g, in); break;
     case 8: display_refresh(g->display, b & 1); break;
     case 9:
-        if (g->model == VGA_STD) {
+        if (g->model == VGA_MODEL_STD) {
             bochs_vbe_port_io.write(g->dev, 0, 2, a % 12);
             bochs_vbe_port_io.write(g->dev, 1, 2, b);
             bochs_vbe_port_io.read(g->dev, 1, 2);
@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = {data, size};
     struct rig g;
 
-    rig_init(&g, fuzz_byte(&in) & 1 ? VGA_STD : VGA_CIRRUS);
+    rig_init(&g, fuzz_byte(&in) & 1 ? VGA_MODEL_STD : VGA_MODEL_CIRRUS);
     while (in.left)
         step(&g, &in);
     display_refresh(g.display, true);

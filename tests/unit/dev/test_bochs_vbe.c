@@ -13,7 +13,7 @@ enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_O
 static int setup(void **state)
 {
     struct vga_rig *g = calloc(1, sizeof *g);
-    rig_init(g, VGA_STD);
+    rig_init(g, VGA_MODEL_STD);
     rig_mode(g, 3);
     *state = g;
     return 0;
@@ -189,7 +189,7 @@ static void state_moves_to_another_chip(void **state)
     set_mode(g, 800, 600, 16, 0);
     rig_dispi(g, VIRT_WIDTH, 1024);
     put(g, 2 * (1024 * 3 + 7), 0xf800, 2);
-    rig_init(&other, VGA_STD);
+    rig_init(&other, VGA_MODEL_STD);
     assert_int_equal(g->dev->ops->check(g->dev->state), 0);
     memcpy(other.dev->state, g->dev->state, size);
     memcpy(other.vram, g->vram, g->vram_bytes);

@@ -16,7 +16,7 @@
 static int setup(void **state)
 {
     struct vga_rig *g = calloc(1, sizeof *g);
-    rig_init(g, VGA_CIRRUS);
+    rig_init(g, VGA_MODEL_CIRRUS);
     rig_mode(g, 3);
     rig_set(g, SEQ, 6, 0x12);
     *state = g;
@@ -427,7 +427,7 @@ static void half_a_blit_moves_to_another_chip(void **state)
     run(g, &b);
     for (unsigned i = 0; i < 5; i++)
         rig_bar_write(g, 0, 0x1000000, 1, i);
-    rig_init(&other, VGA_CIRRUS);
+    rig_init(&other, VGA_MODEL_CIRRUS);
     assert_int_equal(g->dev->ops->check(g->dev->state), 0);
     memcpy(other.dev->state, g->dev->state, g->dev->ops->state_size);
     memcpy(other.vram, g->vram, g->vram_bytes);

@@ -17,7 +17,7 @@
 static int setup(void **state)
 {
     struct vga_rig *g = calloc(1, sizeof *g);
-    rig_init(g, VGA_STD);
+    rig_init(g, VGA_MODEL_STD);
     *state = g;
     return 0;
 }
@@ -25,7 +25,7 @@ static int setup(void **state)
 static int setup_cirrus(void **state)
 {
     struct vga_rig *g = calloc(1, sizeof *g);
-    rig_init(g, VGA_CIRRUS);
+    rig_init(g, VGA_MODEL_CIRRUS);
     *state = g;
     return 0;
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pc.h: the PC that Xen's HVM guests expect (i440FX, PIIX3, PIIX4 PM, the Xen platform device), wired.
+ *
+ * Machine lock held for every call unless it says otherwise.
+ */
+#ifndef DOMUS_BOARD_PC_H
+#define DOMUS_BOARD_PC_H
+
+#include "base/types.h"
+
+struct display;
+struct domain_config;
+struct engine_ops;
+struct lifecycle;
+struct loop;
+struct pc;
+
+struct pc_setup {
+    const struct domain_config *config; /* borrowed while the pc lives, as all of this */
+    const struct engine_ops *engine;
+    struct loop *loop;
+    struct lifecycle *life;
+    unsigned domid;
+    const char *name, *uuid;
+    void (*notice)(void *opaque, const char *text); /* a line the user shall read at start; may be NULL */
+    void *opaque;
+};
+
+/* Builds the machine up to the first instruction; its vCPUs are paused. 0, or -errno with *why: one line for the user
+ * (malloc'd). The lock not held: nothing runs yet. */
+int pc_create(struct pc **pc, const struct pc_setup *setup, char **why);
+void pc_destroy(struct pc *pc); /* the lock not held; flushes disks. NULL is fine */
+
+/* Guest time and vCPUs together; not nested. */
+void pc_pause(struct pc *pc);
+void pc_unpause(struct pc *pc);
+bool pc_paused(const struct pc *pc);
+
+void pc_power_button(struct pc *pc);
+void pc_sleep_button(struct pc *pc);
+void pc_wake(struct pc *pc);              /* out of S3 */
+int pc_nmi(struct pc *pc, unsigned vcpu); /* 0 or -EINVAL: no such vCPU */
+int pc_init_vcpu(struct pc *pc, unsigned vcpu);
+void pc_reset_request(struct pc *pc); /* as if the guest had pulled the reset line */
+/* Writes control/shutdown ("poweroff", "reboot") if the guest said that it listens; false: it does not. */
+bool pc_control_shutdown(struct pc *pc, const char *what);
+
+unsigned pc_vcpus(const struct pc *pc);
+struct pc_vcpu_info {
+    bool online, blocked, paused;
+    uint64_t time_ns; /* host CPU time */
+};
+struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu); /* any thread */
+
+struct display *pc_display(struct pc *pc);                  /* NULL: no display */
+const char *pc_serial_tty(const struct pc *pc, unsigned n); /* NULL: no such port, or not a pty */
+
+/* The VNC server; port 0: none. */
+const char *pc_vnc_listen(const struct pc *pc);
+unsigned pc_vnc_port(const struct pc *pc);
+const char *pc_web_address(const struct pc *pc); /* "http://..." or NULL */
+
+/* CD drives by vdev name ("hdc"); path NULL: eject. 0, or -errno with *why. */
+int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why);
+
+#endif

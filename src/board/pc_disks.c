@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pc_disks.c: disk=[...] on the PIIX3's IDE channels: hda..hdd, and xvda..xvdd, which HVM guests see there too until
+ * their PV drivers take over. Errors name the config's file and line, the disk, and what to do.
+ */
+#include "board/pc_internal.h"
+
+#include "config/vdev.h"
+#include "dev/piix3_ide.h"
+#include "host/block/block.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDE_DEVFN 0x09
+
+/* The IDE place of a vdev name, or -1. */
+static int ide_place(const char *vdev)
+{
+    struct vdev v;
+    unsigned channel, unit;
+
+    if (!vdev || !vdev_parse(vdev, &v) || v.partition || !vdev_ide(&v, &channel, &unit))
+        return -1;
+    return (int)(2 * channel + unit);
+}
+
+static int disk_why(struct pc *pc, const struct disk_config *disk, char **why, int rc, const char *text)
+{
+    const char *source = pc->s.config->source ? pc->s.config->source : "config";
+
+    if (disk->line > 0)
+        return pc_why(why, rc, "%s:%lld: disk '%s': %s", source, (long long)disk->line, disk->vdev, text);
+    return pc_why(why, rc, "%s: disk '%s': %s", source, disk->vdev, text);
+}
+
+static int open_target(struct pc *pc, const char *target, bool cdrom, bool readonly, struct block **b, char **cause)
+{
+    struct block_options o = {.path = target, .readonly = readonly || cdrom, .removable = cdrom};
+
+    return block_open(b, pc->s.loop, &o, cause);
+}
+
+static int add_disk(struct pc *pc, const struct disk_config *disk, char **why)
+{
+    bool cdrom = disk->is_cdrom != 0;
+    int place = ide_place(disk->vdev), rc = 0;
+    struct block *b = NULL;
+    char *cause = NULL;
+
+    if (place < 0)
+        return disk_why(pc, disk, why, -EINVAL,
+                        "this machine has hda..hdd (or xvda..xvdd) only; SCSI disks do not exist yet in domus");
+    if (disk->format != DISK_RAW && disk->format != DISK_EMPTY && disk->format != DISK_UNKNOWN)
+        return disk_why(pc, disk, why, -ENOTSUP,
+                        "only raw images can be used yet: convert it, e.g. with qemu-img convert");
+    if (disk->script)
+        return disk_why(pc, disk, why, -ENOTSUP, "script= does nothing yet in domus; use a file or a block device");
+    if (disk->pdev_path && disk->pdev_path[0])
+        rc = open_target(pc, disk->pdev_path, cdrom, !disk->readwrite, &b, &cause);
+    else if (!cdrom)
+        return disk_why(pc, disk, why, -EINVAL, "no image named");
+    if (rc) {
+        (void)disk_why(pc, disk, why, rc, cause ? cause : strerror(-rc));
+        free(cause);
+        return rc;
+    }
+    rc = cdrom ? piix3_ide_attach_cd(pc->ide, (unsigned)place, b) : piix3_ide_attach_disk(pc->ide, (unsigned)place, b);
+    if (rc) {
+        block_close(b);
+        return disk_why(pc, disk, why, rc, "another disk is in this place already");
+    }
+    return 0;
+}
+
+int pc_disks_create(struct pc *pc, char **why)
+{
+    const struct domain_config *c = pc->s.config;
+    int rc;
+
+    pc->ide = piix3_ide_create(&pc->isa[14], &pc->isa[15]);
+    rc = pc_add_pci(pc, pc->ide, IDE_DEVFN);
+    for (size_t i = 0; !rc && i < c->disks_count; i++)
+        rc = add_disk(pc, &c->disks[i], why);
+    if (rc)
+        return rc;
+    for (unsigned channel = 0; channel < 2; channel++) {
+        uint16_t base = channel ? 0x170 : 0x1f0;
+        if (pc_map_ports(pc, base, 8, &pc->ide->dev, &piix3_ide_command_io[channel]) ||
+            pc_map_ports(pc, (uint16_t)(base + 0x206), 1, &pc->ide->dev, &piix3_ide_control_io[channel]))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why)
+{
+    int place = ide_place(vdev), rc;
+    struct block *b = NULL;
+
+    if (place < 0)
+        return pc_why(why, -ENODEV, "%s: no such drive; IDE drives are hda..hdd", vdev);
+    if (path) {
+        rc = open_target(pc, path, true, true, &b, why);
+        if (rc)
+            return rc;
+    }
+    rc = piix3_ide_change_cd(pc->ide, (unsigned)place, b);
+    if (rc) {
+        block_close(b);
+        return pc_why(why, rc, "%s is not a CD-ROM drive", vdev);
+    }
+    return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* machine_commands.c: see machine_commands.h. Each handler runs in the loop with the machine lock held. */
+#include "domain/machine_commands.h"
+
+#include "board/pc.h"
+#include "config/config.h"
+#include "domain/channel.h"
+#include "engine/engine.h"
+#include "host/display/display.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *refuse(char **why, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(why, format, ap) < 0)
+        *why = NULL;
+    va_end(ap);
+    return NULL;
+}
+
+json_t *machine_about(struct machine *m)
+{
+    json_t *about = json_pack("{s:s}", "engine", m->engine->name), *consoles = json_array();
+
+    for (unsigned i = 0; i < 4; i++) {
+        const char *tty = pc_serial_tty(m->pc, i);
+        if (tty)
+            json_array_append_new(consoles,
+                                  json_pack("{s:s, s:i, s:s}", "type", "serial", "number", (int)i, "tty", tty));
+    }
+    json_object_set_new(about, "consoles", consoles);
+    if (pc_vnc_port(m->pc)) {
+        const char *password = m->config->hvm.vnc.passwd;
+        json_object_set_new(about, "vnc",
+                            json_pack("{s:s, s:i, s:s}", "listen", pc_vnc_listen(m->pc), "port",
+                                      (int)pc_vnc_port(m->pc), "password", password ? password : ""));
+    }
+    if (pc_web_address(m->pc))
+        json_object_set_new(about, "web", json_string(pc_web_address(m->pc)));
+    return about;
+}
+
+static json_t *run_info(void *opaque, const json_t *args, char **why)
+{
+    struct machine *m = opaque;
+    json_t *vcpus = json_array();
+    int64_t kib = m->config->max_memkb > 0 ? m->config->max_memkb : m->config->target_memkb;
+
+    for (unsigned i = 0; i < pc_vcpus(m->pc); i++) {
+        struct pc_vcpu_info v = pc_vcpu_info(m->pc, i);
+        json_array_append_new(vcpus, json_pack("{s:b, s:s, s:I, s:i}", "online", v.online, "state",
+                                               v.paused    ? "paused"
+                                               : v.blocked ? "blocked"
+                                                           : "running",
+                                               "time_ns", (json_int_t)v.time_ns, "cpu", 0));
+    }
+    return json_pack("{s:I, s:o, s:s}", "memory_kb", (json_int_t)(kib > 0 ? kib : 32 * 1024), "vcpus", vcpus, "engine",
+                     m->engine->name);
+}
+
+static json_t *run_pause(void *opaque, const json_t *args, char **why)
+{
+    pc_pause(((struct machine *)opaque)->pc);
+    return json_object();
+}
+
+static json_t *run_unpause(void *opaque, const json_t *args, char **why)
+{
+    pc_unpause(((struct machine *)opaque)->pc);
+    return json_object();
+}
+
+static json_t *run_trigger(void *opaque, const json_t *args, char **why)
+{
+    struct pc *pc = ((struct machine *)opaque)->pc;
+    const char *what = json_string_value(json_object_get(args, "what"));
+    json_int_t vcpu = json_integer_value(json_object_get(args, "vcpu"));
+    int rc = 0;
+
+    if (vcpu < 0 || vcpu >= (json_int_t)pc_vcpus(pc))
+        return refuse(why, "there is no vCPU %lld", (long long)vcpu);
+    if (!what)
+        return refuse(why, "no trigger named");
+    if (!strcmp(what, "power"))
+        pc_power_button(pc);
+    else if (!strcmp(what, "sleep"))
+        pc_sleep_button(pc);
+    else if (!strcmp(what, "s3resume"))
+        pc_wake(pc);
+    else if (!strcmp(what, "nmi"))
+        rc = pc_nmi(pc, (unsigned)vcpu);
+    else if (!strcmp(what, "init"))
+        rc = pc_init_vcpu(pc, (unsigned)vcpu);
+    else if (!strcmp(what, "reset"))
+        pc_reset_request(pc);
+    else
+        return refuse(why, "no such trigger: %s", what);
+    return rc ? refuse(why, "%s: %s", what, strerror(-rc)) : json_object();
+}
+
+static json_t *run_screenshot(void *opaque, const json_t *args, char **why)
+{
+    struct display *display = pc_display(((struct machine *)opaque)->pc);
+    const char *path = json_string_value(json_object_get(args, "path"));
+    int rc;
+
+    if (!path)
+        return refuse(why, "no file named");
+    display_refresh(display, true);
+    rc = display_screenshot(display, path);
+    return rc ? refuse(why, "cannot write %s: %s", path, strerror(-rc)) : json_object();
+}
+
+static json_t *run_send_keys(void *opaque, const json_t *args, char **why)
+{
+    struct display *display = pc_display(((struct machine *)opaque)->pc);
+    const json_t *event;
+    size_t i;
+
+    json_array_foreach(json_object_get(args, "events"), i, event)
+        display_key(display, (uint16_t)json_integer_value(json_object_get(event, "scancode")),
+                    json_is_true(json_object_get(event, "down")));
+    return json_object();
+}
+
+/* A guest says in xenstore that its PV driver takes shutdown requests; none does while there are no PV devices. */
+static json_t *run_shutdown(void *opaque, const json_t *args, char **why)
+{
+    const char *what = json_string_value(json_object_get(args, "what"));
+
+    if (!what)
+        return refuse(why, "neither poweroff nor reboot");
+    return json_pack("{s:b}", "taken", pc_control_shutdown(((struct machine *)opaque)->pc, what));
+}
+
+static json_t *run_cd(void *opaque, const json_t *args, char **why)
+{
+    const char *vdev = json_string_value(json_object_get(args, "vdev"));
+    const char *path = json_string_value(json_object_get(args, "path"));
+
+    if (!vdev)
+        return refuse(why, "no drive named");
+    if (pc_cd_change(((struct machine *)opaque)->pc, vdev, path, why))
+        return NULL;
+    return json_object();
+}
+
+const struct channel_command machine_commands[] = {
+    {"info", run_info},
+    {"pause", run_pause},
+    {"unpause", run_unpause},
+    {"trigger", run_trigger},
+    {"screenshot", run_screenshot},
+    {"send_keys", run_send_keys},
+    {"shutdown", run_shutdown},
+    {"cd_insert", run_cd},
+    {"cd_eject", run_cd},
+    {NULL, NULL},
+};

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Drives real guests under our own xl: a private run directory, domains made from config text, consoles on a pty."""
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+XL = os.path.join(os.environ.get("DOMUS_BUILD", os.path.join(ROOT, "build")), "xl")
+GUESTS = os.environ.get("DOMUS_GUESTS", os.path.join(ROOT, "build", "guests"))
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def recipe(name):
+    """Makes (or finds) the guests of a recipe; the directory they are in."""
+    subprocess.run([os.path.join(ROOT, "guests", name), GUESTS], check=True)
+    return os.path.join(GUESTS, {"linux-small": "small", "debian-installer": "d-i"}.get(name, name))
+
+
+class Console:
+    """`xl console` in a pty of our own: what the guest's serial port says, and typing into it."""
+
+    def __init__(self, host, name):
+        self.text = ""
+        self.seen = 0
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(host.env)
+            os.execv(XL, [XL, "console", name])
+
+    def pump(self, seconds):
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.text += data.decode("utf-8", "replace")
+        return bool(data)
+
+    def wait(self, pattern, seconds):
+        """Waits for a regular expression in what has not been matched yet; returns the match."""
+        end = time.monotonic() + seconds
+        while True:
+            m = re.compile(pattern).search(self.text, self.seen)
+            if m:
+                self.seen = m.end()
+                return m
+            left = end - time.monotonic()
+            if left <= 0 or not self.pump(min(left, 1.0)):
+                raise Failure(f"no {pattern!r} on the console; it ends with:\n{self.text[-1500:]}")
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def run(self, command, seconds=60):
+        """A shell command in the guest: its output; the guest's shell must be at its prompt."""
+        self.send(f"{command}; echo \"=$?=\"\n")
+        m = self.wait(r"(?s)(.*?)=(\d+)=\r?\n", seconds)
+        check(m.group(2) == "0", f"in the guest: {command}: exit {m.group(2)}: {m.group(1)[-500:]}")
+        return m.group(1).replace("\r", "")
+
+    def close(self):
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(self.fd)
+
+
+class Host:
+    """A run directory of our own. Use as a context manager: on leaving, every domain in it is destroyed."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="domus-test-")
+        self.env = {"DOMUS_RUN_DIR": os.path.join(self.dir, "run")}
+        self.consoles = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for c in self.consoles:
+            c.close()
+        for name in [row[0] for row in self.list() if row[1] != "0"]:
+            self.xl("destroy", name, ok=None)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def xl(self, *args, ok=True, timeout=60):
+        """Runs xl; ok: True = must succeed, False = must fail, None = either. The finished process, output as text."""
+        p = subprocess.run([XL, *args], env={**os.environ, **self.env}, capture_output=True, text=True, timeout=timeout,
+                           stdin=subprocess.DEVNULL)
+        if ok is not None:
+            check((p.returncode == 0) == ok, f"xl {' '.join(args)}: exit {p.returncode}: {p.stderr or p.stdout}")
+        return p
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def config(self, name, text):
+        path = self.path(name + ".cfg")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def create(self, name, text, *args, ok=True):
+        return self.xl("create", *args, self.config(name, text), ok=ok)
+
+    def console(self, name):
+        c = Console(self, name)
+        self.consoles.append(c)
+        return c
+
+    def list(self):
+        """Rows of `xl list`: name, domid, memory, vcpus, state, time."""
+        return [line.split() for line in self.xl("list").stdout.splitlines()[1:]]
+
+    def domid(self, name):
+        p = self.xl("domid", name, ok=None)
+        return int(p.stdout) if p.returncode == 0 else None
+
+    def wait_gone(self, name, seconds):
+        self.wait(lambda: self.domid(name) is None, seconds, f"{name} is still there")
+
+    @staticmethod
+    def wait(condition, seconds, otherwise):
+        end = time.monotonic() + seconds
+        while not condition():
+            check(time.monotonic() < end, otherwise)
+            time.sleep(0.2)
+
+    def log(self, name):
+        """What the domain logged, for a failure's report."""
+        text = ""
+        for folder, _, files in os.walk(self.dir):
+            for f in files:
+                if f.endswith(".log"):
+                    with open(os.path.join(folder, f), encoding="utf-8", errors="replace") as log:
+                        text += f"--- {f}\n" + log.read()[-3000:]
+        return text
+
+
+def overlay(host, image, name):
+    """A private, sparse copy of an image, for a guest that writes."""
+    path = host.path(name)
+    subprocess.run(["cp", "--sparse=always", image, path], check=True)
+    return path
+
+
+def main(test):
+    """Runs test(host); exit status 0 passed, 1 failed."""
+    with Host() as host:
+        try:
+            test(host)
+        except Failure as e:
+            print(f"FAILED: {e}", file=sys.stderr)
+            print(host.log(""), file=sys.stderr)
+            sys.exit(1)
+    sys.exit(0)

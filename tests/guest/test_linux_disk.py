@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian's generic kernel boots from a disk by BIOS and GRUB to a shell, and powers off by the ACPI button."""
+import domus
+
+
+def test(host):
+    small = domus.recipe("linux-small")
+    disk = domus.overlay(host, f"{small}/disk.img", "disk.img")
+    host.create("small", f'''
+name = "small"
+type = "hvm"
+memory = 256
+vcpus = 1
+disk = [ 'file:{disk},hda,w' ]
+boot = "c"
+vnc = 0
+serial = "pty"
+on_poweroff = "destroy"
+''')
+    console = host.console("small")
+    console.wait("domus-guest-ready", 240)
+    console.wait("/ # ", 30)
+    domus.check("Xen" in console.run("cat /sys/hypervisor/type /proc/cpuinfo /sys/class/dmi/id/sys_vendor 2>/dev/null"),
+                "the guest does not see Xen")
+    console.run("mount /dev/sda1 /mnt && ls /mnt/boot && umount /mnt")
+    host.xl("shutdown", "-F", "small")
+    host.wait_gone("small", 60)
+
+
+domus.main(test)
