@@ -12,6 +12,7 @@
 #include "dev/piix3_ide.h"
 
 #include "base/bytes.h"
+#include "dev/ata_identify.h"
 #include "dev/atapi_cdrom.h"
 #include "dev/ide_drive.h"
 
@@ -26,6 +27,7 @@
 #define BM_INTERRUPT    0x04u
 #define BM_CAPABLE      0x60u
 #define BM_WINDOW       16
+#define BIOS_CYLINDERS  1024u
 #define PRD_BYTES       8u
 #define PRD_TABLE_LIMIT 0x10000u
 #define PRD_LAST        0x80000000u
@@ -488,6 +490,20 @@ int piix3_ide_change_cd(struct pci_device *d, unsigned n, struct block *b)
         return -ENODEV;
     atapi_cdrom_change(drive, b);
     return 0;
+}
+
+uint8_t piix3_ide_bios_translation(struct pci_device *d)
+{
+    uint8_t bits = 0;
+
+    for (unsigned n = 0; n < PIIX3_IDE_DRIVES; n++) {
+        struct ide_drive *drive = ide_drive_at(d, n);
+        bool disk = ide_drive_present(drive) && drive->s->kind == IDE_DISK;
+
+        if (disk && block_sectors(drive->block) > (uint64_t)BIOS_CYLINDERS * ATA_HEADS * ATA_SECTORS_PER_TRACK)
+            bits |= (uint8_t)(1u << (2 * n));
+    }
+    return bits;
 }
 
 void piix3_ide_detach_disks(struct pci_device *d, unsigned mask)

@@ -29,6 +29,10 @@ int piix3_ide_attach_cd(struct pci_device *d, unsigned n, struct block *b); /* N
 /* At run time, under the machine lock: another medium (taken over), or NULL: none. -ENODEV: no CD-ROM drive there. */
 int piix3_ide_change_cd(struct pci_device *d, unsigned n, struct block *b);
 
+/* CMOS byte 39h: how the BIOS shall fold each disk's cylinders for CHS calls, two bits a drive: 0 not at all, 1 "LBA",
+ * which it needs beyond 1024 cylinders. The board stores it before the start. */
+uint8_t piix3_ide_bios_translation(struct pci_device *d);
+
 /* Unplugs disks, not CD-ROMs: the ones whose bits (1 << n) are set. */
 void piix3_ide_detach_disks(struct pci_device *d, unsigned mask);
 

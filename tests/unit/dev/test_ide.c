@@ -517,6 +517,10 @@ static void test_slave(void **state)
     assert_int_equal(piix3_ide_attach_disk(i->pci, 0, NULL), -EEXIST);
     assert_int_equal(piix3_ide_attach_disk(i->pci, 1, fake_open(&i->disk[1], 100, true)), 0);
     i->disk[1].bytes[0] = 0x99;
+    assert_int_equal(piix3_ide_bios_translation(i->pci), 0);
+    assert_int_equal(piix3_ide_attach_cd(i->pci, 2, NULL), 0);
+    assert_int_equal(piix3_ide_attach_disk(i->pci, 3, block_create(&fake_format, &i->disk[1], 1032193, true)), 0);
+    assert_int_equal(piix3_ide_bios_translation(i->pci), 0x40);
     out(i, 0x1f6, 0xf0);
     out(i, 0x1f2, 1);
     out(i, 0x1f3, 0);
