@@ -417,10 +417,7 @@ static void translate_1b_low(struct context *c) /* 40..8F */
             other(c);
         break;
     case 0x68:
-    case 0x6a:
-        simple(c, interp_op_push_imm);
-        c->op->size = (uint8_t)stack_size(insn);
-        break;
+    case 0x6a: stack_op(c, interp_op_push_imm); break;
     case 0x69:
     case 0x6b: modrm_op(c, interp_op_imul3, insn->operand_size, 0); break;
     case 0x6c:
@@ -482,13 +479,9 @@ static void translate_1b_high(struct context *c) /* 90..FF */
     switch (op) {
     case 0x98: simple(c, interp_op_convert_a); break;
     case 0x99: simple(c, interp_op_convert_d); break;
-    case 0x9c:
-        simple(c, interp_op_pushf);
-        o->size = (uint8_t)stack_size(insn);
-        break;
+    case 0x9c: stack_op(c, interp_op_pushf); break;
     case 0x9d:
-        simple(c, interp_op_popf);
-        o->size = (uint8_t)stack_size(insn);
+        stack_op(c, interp_op_popf);
         c->ends = true;
         break;
     case 0x9e:
@@ -586,6 +579,7 @@ static void translate_1b_high(struct context *c) /* 90..FF */
     case 0xef: port_op(c); break;
     case 0xe8:
         set_branch(c);
+        o->seg = X86_SS;
         o->fn = code64(insn) ? interp_op_call64 : interp_op_call;
         break;
     case 0xe9:
