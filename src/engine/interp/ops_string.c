@@ -245,13 +245,8 @@ void interp_op_string(struct interp_vcpu *v, const struct interp_op *op)
     if (op->addr_size == 4) /* ECX is written even when it counts nothing, or when the first element faults */
         v->cpu.gpr[X86_RCX] = (uint32_t)v->cpu.gpr[X86_RCX];
     uint64_t count;
-    if ((op->kind & 0xfc) == 0x6c)
-        interp_check_port(v, (uint16_t)v->cpu.gpr[X86_RDX], op->size);
-    if (compares) {
+    if (compares)
         cc_commit(v); /* flags change with the last element only: what interrupts or faults before sees the old ones */
-        if (op->addr_size == 4)
-            v->cpu.gpr[X86_RCX] = (uint32_t)v->cpu.gpr[X86_RCX]; /* even when it is zero already */
-    }
     while ((count = interp_wrap(v->cpu.gpr[X86_RCX], op->addr_size)) != 0) {
         uint64_t done = many(v, op, count);
         if (!done) {
