@@ -61,6 +61,18 @@ int pc_map_mmio(struct pc *pc, gpa_t base, uint64_t len, struct device *d, const
     return bus_map(pc->mmio, base, len, d, ops) ? 0 : -ENOMEM;
 }
 
+/* What libxl takes off the guest's memory for its video RAM. */
+uint64_t pc_videoram_kib(const struct pc *pc)
+{
+    const struct domain_config *c = pc->s.config;
+
+    if (c->hvm.vga == VGA_NONE)
+        return 0;
+    if (c->video_memkb > 0)
+        return (uint64_t)c->video_memkb;
+    return (c->hvm.vga == VGA_STD ? 16 : 8) * 1024;
+}
+
 /* Sizes and firmware from the configuration. */
 static int plan(struct pc *pc, char **why)
 {
@@ -73,7 +85,8 @@ static int plan(struct pc *pc, char **why)
     pc->cpus = c->vcpus_max > 0 ? (unsigned)c->vcpus_max : 1;
     if (pc->cpus > PC_MAX_VCPUS)
         return pc_why(why, -EINVAL, "maxvcpus=%u: at most %u vCPUs", pc->cpus, PC_MAX_VCPUS);
-    b->memory_kib = (uint64_t)kib;
+    pc->max_kib = (uint64_t)kib;
+    b->memory_kib = pc->max_kib > pc_videoram_kib(pc) ? pc->max_kib - pc_videoram_kib(pc) : 0;
     b->mmio_hole_bytes = c->hvm.mmio_hole_memkb > 0 ? (uint64_t)c->hvm.mmio_hole_memkb * 1024 : 0;
     b->vcpus = pc->cpus;
     if (!c->vcpus_online.count)

@@ -41,6 +41,7 @@ struct pc {
     struct pc_setup s;
     bool paused;
 
+    uint64_t max_kib; /* maxmem, video RAM included */
     struct hvm_build_config build;
     struct hvm_layout layout;
     struct hvm_build_result built;
@@ -90,6 +91,8 @@ int pc_map_ports(struct pc *pc, uint16_t base, unsigned count, struct device *d,
 int pc_map_mmio(struct pc *pc, gpa_t base, uint64_t len, struct device *d, const struct io_ops *ops);
 /* One line for the user, malloc'd into *why; returns rc. */
 int pc_why(char **why, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+uint64_t pc_videoram_kib(const struct pc *pc);
 
 /* pc_irq.c: PIC, IOAPIC, LAPICs and the wires. */
 int pc_irq_create(struct pc *pc);

@@ -108,14 +108,16 @@ static int write_store(struct pc *pc)
     const struct domain_config *c = pc->s.config;
     const struct hvm_config *h = &c->hvm;
     const char *vnc = pc_vnc_listen(pc);
+    const uint64_t target = c->target_memkb > 0 ? (uint64_t)c->target_memkb : pc->max_kib, video = pc_videoram_kib(pc);
     unsigned online = 0;
     struct xenstore_layout l = {
         .domid = pc->s.domid,
         .name = pc->s.name,
         .uuid = pc->s.uuid,
         .vcpus_max = pc->cpus,
-        .static_max_kib = pc->build.memory_kib,
-        .target_kib = pc->build.memory_kib,
+        .static_max_kib = pc->max_kib,
+        .target_kib = target > video ? target - video : 0,
+        .videoram_kib = video,
         .start_time_s = (uint64_t)time(NULL),
         .rtc_timeoffset = "",
         .type = "hvm",
