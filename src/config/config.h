@@ -171,6 +171,7 @@ struct domain_config {
 
     /* Ours, not in xl's JSON: they travel in its "domus" member, which only config_to_json(.., true) writes. */
     int engine;              /* enum domain_engine */
+    int64_t bad_utf8_line;   /* of the first value that is not UTF-8, or 0: no domain starts with one */
     int64_t memory_line;     /* line of a memory= that could not be read as a number, or 0 */
     struct inert_key *inert; /* keys that were set and do nothing yet */
     size_t inert_count;
@@ -202,8 +203,8 @@ char *config_to_json(const struct domain_config *config, bool ours);
 struct domain_config *config_from_json(const char *json, char **error);
 void config_free(struct domain_config *config); /* NULL is fine */
 
-/* A sink that writes each line to standard error. */
-extern const struct config_sink config_sink_stderr;
+/* Sinks that write each line to standard error: all of them, and (for -q) all but our notes and warnings. */
+extern const struct config_sink config_sink_stderr, config_sink_quiet;
 
 /* Names as xl.cfg and JSON spell them. */
 const char *config_action_name(int action); /* "rename-restart", as xl's log says it */

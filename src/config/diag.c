@@ -13,7 +13,14 @@ static void stderr_line(void *opaque, enum config_level level, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
+static void quiet_line(void *opaque, enum config_level level, const char *text)
+{
+    if (level != CONFIG_NOTE && level != CONFIG_WARNING)
+        stderr_line(opaque, level, text);
+}
+
 const struct config_sink config_sink_stderr = {.line = stderr_line};
+const struct config_sink config_sink_quiet = {.line = quiet_line};
 
 static void diag_send(const struct diag *d, enum config_level level, const char *prefix, const char *format, va_list ap)
 {

@@ -133,6 +133,48 @@ static int read_all(struct reading *r)
     return check_affinity(r);
 }
 
+/* RFC 3629 */
+static bool is_utf8(const char *text)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+
+    for (const uint8_t *p = (const uint8_t *)text; *p;) {
+        unsigned more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : *p >> 3 == 30 ? 3 : 4;
+        uint32_t c = more ? *p & (0x3fu >> more) : *p;
+
+        if (more == 4)
+            return false;
+        p++;
+        for (unsigned i = 0; i < more; i++, p++) {
+            if (*p >> 6 != 2)
+                return false;
+            c = c << 6 | (*p & 0x3f);
+        }
+        if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+            return false;
+    }
+    return true;
+}
+
+/* Nesting is bounded by the grammar. */
+static bool value_is_utf8(const struct value *v)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        if (!value_is_utf8(v->items[i]))
+            return false;
+    }
+    return v->is_list || is_utf8(v->string);
+}
+
+/* xl passes any bytes on; the domain's process gets JSON, which cannot hold them. Comments may be in what they like. */
+static void find_bad_utf8(struct reading *r)
+{
+    for (size_t i = 0; i < r->s.count && !r->c->bad_utf8_line; i++) {
+        if (!value_is_utf8(r->s.all[i].value))
+            r->c->bad_utf8_line = r->s.all[i].line;
+    }
+}
+
 struct domain_config *config_parse(const char *text, size_t len, const char *name, const char *extra,
                                    const struct config_host *host, const struct config_sink *sink, int *exit_code)
 {
@@ -149,6 +191,7 @@ struct domain_config *config_parse(const char *text, size_t len, const char *nam
     r.c = text_alloc(sizeof *r.c);
     schema_init(&schema_domain, r.c);
     text_set(&r.c->source, name);
+    find_bad_utf8(&r);
     name_unknown_keys(&r);
     *exit_code = read_all(&r);
     settings_free(&r.s);

@@ -84,11 +84,21 @@ static int check_hvm(const struct domain_config *c, const struct diag *d)
     return 0;
 }
 
+static int check_utf8(const struct domain_config *c, const struct diag *d)
+{
+    if (!c->bad_utf8_line)
+        return 0;
+    diag_add(d, CONFIG_ERROR, c->bad_utf8_line, "this line is not UTF-8; save the file as UTF-8");
+    return 3;
+}
+
 int config_check_start(const struct domain_config *c, const struct config_sink *sink, bool force)
 {
     struct diag d = {.sink = sink, .source = c->source ? c->source : c->name};
     int rc = check_memory(c, &d, force);
 
+    if (!rc)
+        rc = check_utf8(c, &d);
     if (!rc)
         rc = check_disks(c, &d);
     if (!rc && c->type == DOMAIN_TYPE_HVM)

@@ -3,6 +3,7 @@
 #include "xl/xl.h"
 
 #include "config/config.h"
+#include "config/image.h"
 #include "config/xlconf.h"
 #include "xl/launch.h"
 
@@ -147,6 +148,11 @@ static struct xl_conf *create_read_defaults(int *exit_code)
     return conf;
 }
 
+static const struct config_sink *create_sink(const struct create *c)
+{
+    return c->quiet ? &config_sink_quiet : &config_sink_stderr;
+}
+
 /* The configuration, or NULL with the exit code. */
 static struct domain_config *create_parse(struct create *c, int *exit_code)
 {
@@ -164,7 +170,7 @@ static struct domain_config *create_parse(struct create *c, int *exit_code)
     if (!c->quiet)
         fprintf(stderr, "Parsing config from %s\n", c->file);
     host.conf = conf = create_read_defaults(exit_code);
-    config = conf ? config_parse(text, length, c->file, c->vars, &host, &config_sink_stderr, exit_code) : NULL;
+    config = conf ? config_parse(text, length, c->file, c->vars, &host, create_sink(c), exit_code) : NULL;
     xlconf_free(conf);
     free(text);
     if (config && c->engine)
@@ -244,7 +250,9 @@ int xl_cmd_create(struct xl *xl, int argc, char **argv)
     free(json);
     rc = 0;
     if (!c.dry_run)
-        rc = config_check_start(config, &config_sink_stderr, xl->force);
+        rc = config_check_start(config, create_sink(&c), xl->force);
+    if (!c.dry_run && rc == 0)
+        image_check(config, create_sink(&c));
     if (!c.dry_run && rc == 0)
         rc = create_start(xl, &c, config);
     config_free(config);

@@ -79,6 +79,10 @@ static void test_lines(void **state)
         {"engine='fast'\n", 1, "t.cfg:4: error: engine=\"fast\": the engines are auto, kvm, jit and interp\n"},
         {"vcpus=100000\n", 1, "t.cfg:4: error: vcpus=100000: no domain can have more than"},
         {"max_grant_frames='x'\n", 1, "t.cfg:4: error: max_grant_frames must be a number from 0"},
+        {"boot='d' # f\xfcr sp\xe4ter\n", 0, NULL},
+        {"boot='d'\nkernel='\xe9\xe8'\n", 3, "t.cfg:5: error: this line is not UTF-8; save the file as UTF-8\n"},
+        {"extra='\xf0\x9f\x98\x80\xc3\xa9'\n", 0, "t.cfg:4: warning: 'extra' does nothing yet in domus\n"},
+        {"extra='\xed\xa0\x80'\n", 3, "t.cfg:4: error: this line is not UTF-8"},
         {"boot='d' # last", 0, "t.cfg: note: the comment at the end of the file has no line end"},
     };
     char text[500];
