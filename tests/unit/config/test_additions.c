@@ -3,7 +3,7 @@
  * test_additions.c: what domus says beyond xl, and what it does with texts that are no configuration.
  * What it shares with xl is compared with real xl in tests/config/.
  */
-#include "config/config.h"
+#include "config/reading.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +95,34 @@ static void test_lines(void **state)
         if (rc != rows[i].rc || (rows[i].line ? !strstr(lines, rows[i].line) : *lines))
             fail_msg("%s: exit %d:\n%s", rows[i].text, rc, lines);
     }
+}
+
+/* Every key of the table is known, says what it is for, and says so at a start if it does nothing yet. */
+static void test_every_key(void **state)
+{
+    char text[200], inert[200];
+    unsigned said = 0;
+
+    for (size_t i = 0; i < keys_count; i++) {
+        int rc;
+
+        if (keys[i].name[0] == ' ' || strcmp(keys[i].name, "name") == 0)
+            continue;
+        snprintf(text, sizeof text, "name='t'\n%s=%s\n", keys[i].name, keys[i].inert == INERT_IF_FALSE ? "0" : "1");
+        if (strcmp(keys[i].name, "type") != 0 && strcmp(keys[i].name, "builder") != 0)
+            strcat(text, "type='hvm'\n");
+        rc = run_text(text, strlen(text), NULL, false);
+        if (strstr(lines, "unknown parameter"))
+            fail_msg("%s", lines);
+        assert_true(strlen(keys[i].doc) > 2);
+        if (rc || keys[i].inert == WORKS)
+            continue;
+        snprintf(inert, sizeof inert, "t.cfg:2: warning: '%s' ", keys[i].name);
+        if (!strstr(lines, inert))
+            fail_msg("%s says nothing:\n%s", keys[i].name, lines);
+        said++;
+    }
+    assert_true(said > 80); /* else they were refused, and this showed nothing */
 }
 
 static void test_memory(void **state)
@@ -227,9 +255,9 @@ static void test_devices_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),         cmocka_unit_test(test_memory),           cmocka_unit_test(test_tolerance),
-        cmocka_unit_test(test_extra),         cmocka_unit_test(test_no_configuration), cmocka_unit_test(test_json_ours),
-        cmocka_unit_test(test_devices_alone),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_every_key),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_tolerance), cmocka_unit_test(test_extra),         cmocka_unit_test(test_no_configuration),
+        cmocka_unit_test(test_json_ours), cmocka_unit_test(test_devices_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
