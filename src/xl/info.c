@@ -170,8 +170,8 @@ int xl_cmd_cpupool_list(struct xl *xl, int argc, char **argv)
             printf("%s%ld", i ? "," : "", i);
         printf("\n");
     } else {
-        printf("%-19s%5s%9s%7s%20s\n", "Name", "CPUs", "  Sched", "    Active", "Domain count");
-        printf("%-16s %5ld %9s %7s %11zu\n", "Pool-0", cpus, "linux", "y", n);
+        printf("Name               CPUs   Sched     Active   Domain count\n");
+        printf("%-16s %5ld %9s %7s %10zu\n", "Pool-0", cpus, "linux", "y", n);
     }
     xl_domains_free(domains, n);
     return 0;
