@@ -8,8 +8,8 @@
  *   pause, unpause  {}: never nested, the supervisor counts
  *   trigger       {"what": "power"|"sleep"|"nmi"|"reset"|"init"|"s3resume", "vcpu": N}
  *   screenshot    {"path": "/absolute/FILE.png"}
- *   send_keys     {"events": [{"scancode": 0xE01D, "down": true}, ...]}: set-1 codes as in host/display/display.h; xl
- *                 keeps the pace (a few events per call)
+ *   send_keys     {"keys": ["ctrl-alt-delete", "hello", ...]}: as keymap_send_keys() reads them; typed in the
+ *                 background while "info" says "typing": true
  *   shutdown      {"what": "poweroff"|"reboot"} -> {"taken": bool}: asks the guest's PV driver, if it has one
  *   cd_insert     {"vdev": "hdc", "path": "/absolute/FILE"},  cd_eject {"vdev": "hdc"}
  *   block_list    {} -> {"disks": [...]}, network_list {} -> {"nics": [...]}: see xl/cmd_device.c for the fields

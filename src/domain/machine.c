@@ -125,7 +125,9 @@ int domain_machine_run(const struct domain_config *config, const struct domain_b
         return 0;
     }
     rc = run(&m, &setup, boot);
+    machine_commands_fini(&m);
     pc_destroy(m.pc);
+    channel_unserve(channel);
     loop_destroy(m.loop);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "domain/channel.h"
 #include "engine/engine.h"
 #include "host/display/display.h"
+#include "host/display/keymap.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -61,8 +62,8 @@ static json_t *run_info(void *opaque, const json_t *args, char **why)
                                                            : "running",
                                                "time_ns", (json_int_t)v.time_ns, "cpu", 0));
     }
-    return json_pack("{s:I, s:o, s:s}", "memory_kb", (json_int_t)(kib > 0 ? kib : 32 * 1024), "vcpus", vcpus, "engine",
-                     m->engine->name);
+    return json_pack("{s:I, s:o, s:s, s:b}", "memory_kb", (json_int_t)(kib > 0 ? kib : 32 * 1024), "vcpus", vcpus,
+                     "engine", m->engine->name, "typing", m->typist && typist_busy(m->typist));
 }
 
 static json_t *run_pause(void *opaque, const json_t *args, char **why)
@@ -113,21 +114,53 @@ static json_t *run_screenshot(void *opaque, const json_t *args, char **why)
 
     if (!path)
         return refuse(why, "no file named");
+    if (!display)
+        return refuse(why, "this domain has no display");
     display_refresh(display, true);
     rc = display_screenshot(display, path);
     return rc ? refuse(why, "cannot write %s: %s", path, strerror(-rc)) : json_object();
 }
 
+/* 0, or -errno with *why. */
+static int typing_begin(struct machine *m, char **why)
+{
+    if (!m->keymap)
+        m->keymap = keymap_create(m->config->hvm.keymap, why);
+    if (m->keymap && !m->typist)
+        m->typist = typist_create(m->loop, pc_display(m->pc));
+    return m->typist ? 0 : -ENOMEM;
+}
+
 static json_t *run_send_keys(void *opaque, const json_t *args, char **why)
 {
-    struct display *display = pc_display(((struct machine *)opaque)->pc);
-    const json_t *event;
+    struct machine *m = opaque;
+    struct key_steps steps = {0};
+    const json_t *key;
     size_t i;
+    int rc = pc_display(m->pc) ? typing_begin(m, why) : -ENODEV;
 
-    json_array_foreach(json_object_get(args, "events"), i, event)
-        display_key(display, (uint16_t)json_integer_value(json_object_get(event, "scancode")),
-                    json_is_true(json_object_get(event, "down")));
-    return json_object();
+    if (rc == -ENODEV)
+        return refuse(why, "this domain has no display, and so no keyboard to type on");
+    json_array_foreach(json_object_get(args, "keys"), i, key)
+    {
+        const char *text = json_string_value(key);
+        if (rc == 0)
+            rc = text ? keymap_send_keys(m->keymap, text, &steps, why) : -EINVAL;
+    }
+    if (rc == 0)
+        rc = typist_type(m->typist, &steps);
+    free(steps.step);
+    if (rc != 0 && !*why)
+        return refuse(why, "%s", strerror(-rc));
+    return rc ? NULL : json_object();
+}
+
+void machine_commands_fini(struct machine *m)
+{
+    typist_destroy(m->typist);
+    keymap_destroy(m->keymap);
+    m->typist = NULL;
+    m->keymap = NULL;
 }
 
 /* A guest says in xenstore that its PV driver takes shutdown requests; none does while there are no PV devices. */

@@ -9,8 +9,10 @@
 
 struct domain_config;
 struct engine_ops;
+struct keymap;
 struct loop;
 struct pc;
+struct typist;
 
 /* All borrowed but pc and loop, which machine.c owns. */
 struct machine {
@@ -19,6 +21,8 @@ struct machine {
     const struct engine_ops *engine;
     struct loop *loop;
     struct pc *pc;
+    struct keymap *keymap; /* owned, like typist: made when first something is typed */
+    struct typist *typist;
 };
 
 /* The table for channel_serve(); opaque is the struct machine. */
@@ -26,5 +30,8 @@ extern const struct channel_command machine_commands[];
 
 /* What channel_started() tells: consoles, VNC, web console, engine. New reference. */
 json_t *machine_about(struct machine *m);
+
+/* Frees what the commands made; before the pc and the loop go. */
+void machine_commands_fini(struct machine *m);
 
 #endif

@@ -221,12 +221,9 @@ static const struct xl_command commands[] = {
      "<Domain> <Command>", NULL},
     {"screenshot", xl_cmd_screenshot, ___, "Write what a domain's screen shows into a PNG file", "<Domain> <File.png>",
      NULL},
-    {"send-keys", xl_cmd_send_keys, _F_, "Type into a domain", "[options] <Domain> <Keys>...",
-     "-t, --text              The arguments are text to type, as on a US keyboard.\n"
-     "-w MS                   Milliseconds between events (default 20).\n"
-     "\n"
-     "Without -t each argument is a key or keys held together: a, F12, ret, esc, tab, spc, up, pgdn,\n"
-     "ctrl-alt-delete, shift-a, 0x1c (a set 1 scan code)."},
+    {"send-keys", xl_cmd_send_keys, _F_, "Type into a domain", "<Domain> <Keys>...",
+     "Each argument is a key by its name (ret, esc, tab, spc, f12, up, pgdn, kp_enter), keys held together\n"
+     "(ctrl-alt-delete, shift-a), or else text to type; text:WORD types even what is a name."},
     {"doctor", xl_cmd_doctor, ___, "Say what this host can do, and how to mend what it cannot", "", NULL},
     {NULL, NULL, ___, NULL, NULL, NULL},
 };

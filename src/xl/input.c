@@ -2,8 +2,6 @@
 /* input.c: screenshot and send-keys: looking at a domain and typing into it from a script. */
 #include "xl/xl.h"
 
-#include "xl/keys.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -54,79 +52,45 @@ static void input_sleep(long ms)
         ;
 }
 
-/* Down in order, up in reverse: each event by itself, so that a slow guest sees them all. */
-static int input_chord(struct control_client *c, unsigned domid, const struct keys_chord *chord, long wait_ms)
+/* The domain's keyboard types at the pace a guest can follow; a script's next step shall find it done. */
+static void input_wait(struct control_client *c)
 {
-    for (size_t i = 0; i < 2 * chord->count; i++) {
-        bool down = i < chord->count;
-        uint16_t code = chord->codes[down ? i : 2 * chord->count - 1 - i];
-        char *why = NULL;
-        int rc = control_call(c, "send_keys",
-                              json_pack("{s:[{s:i, s:b}]}", "events", "scancode", (int)code, "down", (int)down), -1,
-                              NULL, &why);
-        if (rc != 0) {
-            xl_error("Domain %u: %s", domid, why ? why : "unknown error");
-            free(why);
-            return 1;
-        }
-        input_sleep(wait_ms);
+    for (;;) {
+        json_t *info = NULL;
+        bool typing = control_call(c, "info", NULL, -1, &info, NULL) == 0 && xl_true(info, "typing") &&
+                      !xl_true(info, "paused") && !xl_true(info, "shutdown");
+        json_decref(info);
+        if (!typing)
+            return;
+        input_sleep(50);
     }
-    return 0;
-}
-
-/* All arguments are checked before the first key goes down. 0 or 2. */
-static int input_check(char **args, bool text)
-{
-    struct keys_chord chord;
-
-    for (; *args; args++) {
-        if (!text && !keys_from_name(*args, &chord)) {
-            fprintf(stderr, "xl: '%s' is no key (see xl help send-keys)\n", *args);
-            return 2;
-        }
-        for (const char *c = *args; text && *c; c++) {
-            if (!keys_from_char(*c, &chord)) {
-                fprintf(stderr, "xl: no key of a US keyboard types '%c' (0x%02x)\n", *c, (unsigned char)*c);
-                return 2;
-            }
-        }
-    }
-    return 0;
 }
 
 int xl_cmd_send_keys(struct xl *xl, int argc, char **argv)
 {
-    static const struct option longs[] = {{"text", no_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0}};
     struct control_client *c;
-    struct keys_chord chord;
-    bool text = false;
-    long wait_ms = 20, domid;
-    int opt, rc;
+    json_t *keys;
+    char *why = NULL;
+    long domid;
+    int rc;
 
-    while ((opt = xl_getopt(argc, argv, "+htw:", longs, 2)) != -1) {
-        if (opt == 't')
-            text = true;
-        if (opt == 'w')
-            wait_ms = strtol(optarg, NULL, 10);
-    }
-    rc = input_check(argv + optind + 1, text);
-    if (rc != 0)
-        return rc;
+    while (xl_getopt(argc, argv, "+h", NULL, 2) != -1)
+        ;
     domid = xl_find_domain(xl, argv[optind]);
     if (domid < 0)
         return 1;
     c = xl_connect(xl, (unsigned)domid);
     if (!c)
         return 1;
-    for (int i = optind + 1; rc == 0 && i < argc; i++) {
-        if (!text && keys_from_name(argv[i], &chord))
-            rc = input_chord(c, (unsigned)domid, &chord, wait_ms);
-        for (const char *p = argv[i]; text && rc == 0 && *p; p++)
-            if (keys_from_char(*p, &chord))
-                rc = input_chord(c, (unsigned)domid, &chord, wait_ms);
-        if (text && rc == 0 && i + 1 < argc && keys_from_char(' ', &chord))
-            rc = input_chord(c, (unsigned)domid, &chord, wait_ms);
-    }
+    keys = json_array();
+    for (int i = optind + 1; i < argc; i++)
+        json_array_append_new(keys, json_string(argv[i]));
+    rc = control_call(c, "send_keys", json_pack("{s:o}", "keys", keys), -1, NULL, &why);
+    if (rc == 0)
+        input_wait(c);
+    else
+        xl_error("Domain %ld: %s", domid, why ? why : "unknown error");
+    free(why);
     control_disconnect(c);
-    return rc;
+    return rc != 0;
 }

@@ -75,7 +75,7 @@ static json_t *fake_screenshot(void *opaque, const json_t *args, char **why)
 
 static json_t *fake_keys(void *opaque, const json_t *args, char **why)
 {
-    ((struct fake *)opaque)->keys += (unsigned)json_array_size(json_object_get(args, "events"));
+    ((struct fake *)opaque)->keys += (unsigned)json_array_size(json_object_get(args, "keys"));
     return json_object();
 }
 
