@@ -3,8 +3,8 @@
  * atapi_cdrom.c: an ATAPI CD/DVD-ROM drive (ATA/ATAPI-6, 9.11 and 9.12; MMC-3): the PACKET protocol by PIO and DMA,
  * sense data, the tray. What it answers is in atapi_replies.c.
  *
- * A medium change is told in two steps, "no medium" and then "medium may have changed", so that guests that only look
- * for one of them notice.
+ * That one disc took another's place is told in two steps, "no medium" and then "medium may have changed", so that
+ * guests that only look for one of them notice; the first step falls away for those that ask for events.
  */
 #include "dev/atapi_cdrom.h"
 
@@ -322,6 +322,8 @@ static void cd_event_status(struct ide_drive *d, const uint8_t *packet)
     struct atapi_medium m = cd_medium(d);
     int n = atapi_reply_event(d->s->buffer, packet, &m, d->s->atapi.event);
 
+    if (n == 8 && d->s->atapi.event == EVENT_NEW_MEDIUM && d->s->atapi.changed)
+        d->s->atapi.changed = 1; /* it knows: a drive that is not ready would only fail its first read */
     if (n == 8)
         d->s->atapi.event = EVENT_NONE;
     cd_reply(d, n, be16(packet + 7));
@@ -571,7 +573,7 @@ void atapi_cdrom_change(struct ide_drive *d, struct block *b)
     d->block = b;
     a->tray_open = false;
     a->locked = false;
-    a->changed = b ? 2 : 0;
+    a->changed = !b ? 0 : old ? 2 : 1;
     a->event = b ? EVENT_NEW_MEDIUM : EVENT_REMOVAL;
 }
 
