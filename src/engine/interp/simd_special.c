@@ -82,7 +82,7 @@ static void masked_move(struct interp_vcpu *v, const struct x86_insn *insn)
         ymm_get(v, insn->reg, data);
     for (unsigned pass = 0; pass < (store ? 2u : 1u); pass++)
         for (unsigned i = 0; i < count; i++) {
-            const uint64_t offset = offset_wrap(insn, base + size * i);
+            const uint64_t offset = base + size * i; /* not wrapped: past the end it meets the limit */
             if (!(element(mask, i, size) >> (8 * size - 1)))
                 continue;
             if (!store)
