@@ -5,6 +5,16 @@
 
 #include "engine/interp/access.h"
 
+/* A jump by an offset: the target must be in the code segment. */
+ALWAYS_INLINE void interp_near_jump(struct interp_vcpu *v, const struct interp_op *op, uint64_t rip)
+{
+    if (unlikely(v->cs_limited && rip > v->cpu.seg[X86_CS].limit)) {
+        v->op = op;
+        interp_raise_error(v, X86_EXC_GP, 0);
+    }
+    v->cpu.rip = rip;
+}
+
 enum { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP, ALU_TEST, ALU_KINDS };
 
 /* rm is the destination but for LOAD, where reg is. FLAT: 64-bit code and addresses. */

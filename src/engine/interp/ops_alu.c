@@ -253,7 +253,7 @@ const interp_fn interp_inc_ops[2][4] = {SIZES(ENTRY_INC, 0, 0) SIZES(ENTRY_INC, 
     static void op_jcc_##c(struct interp_vcpu *v, const struct interp_op *op)                          \
     {                                                                                                  \
         if (cc_test(v, c))                                                                             \
-            v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);                           \
+            interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));               \
         else                                                                                           \
             interp_end(v, op + 1);                                                                     \
     }                                                                                                  \

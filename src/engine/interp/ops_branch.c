@@ -26,10 +26,20 @@ static void check_rip(struct interp_vcpu *v, const struct interp_op *op, uint64_
 
 /* --- pushes and pops: RSP changes only once the access is done --- */
 
+/* The stack's address in 64-bit code. Where op's segment is its memory operand's, faults must name SS all the same. */
+ALWAYS_INLINE gva_t stack64(struct interp_vcpu *v, const struct interp_op *op, uint64_t sp)
+{
+    if (unlikely(op->seg != X86_SS) && (uint64_t)((int64_t)(sp << 16) >> 16) != sp) {
+        v->op = op;
+        interp_raise_error(v, X86_EXC_SS, 0);
+    }
+    return sp;
+}
+
 ALWAYS_INLINE void push_sized(struct interp_vcpu *v, const struct interp_op *op, unsigned size, uint64_t value)
 {
     uint64_t sp = (v->cpu.gpr[X86_RSP] - size) & v->stack_mask;
-    gva_t lin = v->code_mode == X86_MODE_64 ? sp : interp_linear(v, op, X86_SS, sp, size, true);
+    gva_t lin = v->code_mode == X86_MODE_64 ? stack64(v, op, sp) : interp_linear(v, op, X86_SS, sp, size, true);
     interp_write(v, op, lin, size, value);
     v->cpu.gpr[X86_RSP] = (v->cpu.gpr[X86_RSP] & ~v->stack_mask) | sp;
 }
@@ -47,7 +57,7 @@ static void push(struct interp_vcpu *v, const struct interp_op *op, unsigned siz
 static uint64_t peek(struct interp_vcpu *v, const struct interp_op *op, unsigned size, uint64_t at)
 {
     uint64_t sp = at & v->stack_mask;
-    gva_t lin = v->code_mode == X86_MODE_64 ? sp : interp_linear(v, op, X86_SS, sp, size, false);
+    gva_t lin = v->code_mode == X86_MODE_64 ? stack64(v, op, sp) : interp_linear(v, op, X86_SS, sp, size, false);
     if (size == 8)
         return (uint64_t)interp_read(v, op, lin, 8);
     return size == 4 ? (uint32_t)interp_read(v, op, lin, 4) : (uint16_t)interp_read(v, op, lin, 2);
@@ -116,7 +126,7 @@ void interp_op_pop(struct interp_vcpu *v, const struct interp_op *op)
 
 void interp_op_jmp(struct interp_vcpu *v, const struct interp_op *op)
 {
-    v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);
+    interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));
 }
 
 void interp_op_call64(struct interp_vcpu *v, const struct interp_op *op)
@@ -127,12 +137,22 @@ void interp_op_call64(struct interp_vcpu *v, const struct interp_op *op)
     v->cpu.rip = v->rip0 + (uint64_t)op->imm;
 }
 
+/* The return address is in memory before the target turns out to be wrong, but not below RSP yet. */
+static void call(struct interp_vcpu *v, const struct interp_op *op, uint64_t target)
+{
+    uint64_t rsp = v->cpu.gpr[X86_RSP], pushed;
+    push(v, op, op->size, next_rip(v, op));
+    pushed = v->cpu.gpr[X86_RSP];
+    v->cpu.gpr[X86_RSP] = rsp;
+    check_rip(v, op, target);
+    v->cpu.gpr[X86_RSP] = pushed;
+    v->cpu.rip = target;
+}
+
 void interp_op_call(struct interp_vcpu *v, const struct interp_op *op)
 {
     uint64_t target = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);
-    check_rip(v, op, target);
-    push(v, op, op->size, next_rip(v, op));
-    v->cpu.rip = target;
+    call(v, op, target);
 }
 
 void interp_op_ret64(struct interp_vcpu *v, const struct interp_op *op)
@@ -161,10 +181,7 @@ void interp_op_jmp_rm(struct interp_vcpu *v, const struct interp_op *op)
 
 void interp_op_call_rm(struct interp_vcpu *v, const struct interp_op *op)
 {
-    uint64_t rip = interp_wrap((uint64_t)interp_rm_read(v, op), op->size);
-    check_rip(v, op, rip);
-    push(v, op, op->size, next_rip(v, op));
-    v->cpu.rip = rip;
+    call(v, op, interp_wrap((uint64_t)interp_rm_read(v, op), op->size));
 }
 
 void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
@@ -179,7 +196,7 @@ void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
         interp_set_reg(v, REG_OFFSET(X86_RCX), op->addr_size, count);
     }
     if (taken)
-        v->cpu.rip = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);
+        interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));
     else
         interp_end(v, op + 1);
 }

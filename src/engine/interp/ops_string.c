@@ -242,8 +242,13 @@ void interp_op_string(struct interp_vcpu *v, const struct interp_op *op)
     bool compares = (op->kind & 0xf6) == 0xa6; /* A6, A7, AE, AF */
     if (op->kind < 0x70)                       /* INS and OUTS: even with nothing to do */
         interp_check_port(v, (uint16_t)v->cpu.gpr[X86_RDX], op->size);
-    if (op->addr_size == 4) /* ECX is written even when it counts nothing, or when the first element faults */
+    if (op->addr_size == 4) { /* these are written even when ECX counts nothing, or when the first element faults */
         v->cpu.gpr[X86_RCX] = (uint32_t)v->cpu.gpr[X86_RCX];
+        if ((op->kind & 0xfe) == 0xa4)
+            v->cpu.gpr[X86_RSI] = (uint32_t)v->cpu.gpr[X86_RSI];
+        if ((op->kind & 0xfe) == 0xa4 || (op->kind & 0xfe) == 0xaa)
+            v->cpu.gpr[X86_RDI] = (uint32_t)v->cpu.gpr[X86_RDI];
+    }
     uint64_t count;
     if (compares)
         cc_commit(v); /* flags change with the last element only: what interrupts or faults before sees the old ones */
