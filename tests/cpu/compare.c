@@ -180,7 +180,7 @@ static void check_fpu(struct report *r, const uint8_t *n, const uint8_t *e, bool
 /* The instruction that a fault is at. */
 static const struct x86_insn *insn_at(const struct oracle_case *c, uint64_t rip)
 {
-    uint64_t at = CODE_VA + c->code_at;
+    uint64_t at = case_rip(c);
     unsigned i = 0;
 
     while (i + 1 < c->count && at != rip)
@@ -235,20 +235,24 @@ static bool fault_address_free(const struct x86_insn *in)
 
 /*
  * Which of its faults an instruction meets first, and whether it meets one, is the model's choice here: bytes that
- * MASKMOVQ and MASKMOVDQU do not write; XRSTOR's area against its header; #AC of what PUSH of a segment stores and
- * VCVTPH2PS loads.
+ * MASKMOVQ and MASKMOVDQU do not write; XRSTOR's area against its header; which byte of an x87 environment or a masked
+ * move; #AC of what ENTER, PUSH of a segment, VCVTPH2PS and VCVTPS2PH access.
  */
 static bool fault_free(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e)
 {
     const struct x86_insn *in = insn_at(c, n->rip);
     const bool memory_fault = n->vector >= X86_EXC_SS && n->vector <= X86_EXC_AC && n->vector != X86_EXC_MF;
 
-    if (in->map == X86_MAP_0F38)
-        return in->opcode == 0x13 && e->vector == X86_EXC_AC;
-    if (!memory_fault || in->map == X86_MAP_0F3A)
+    if (in->map == X86_MAP_0F38 && fault_address_free(in))
+        return memory_fault && e->vector >= X86_EXC_SS;
+    if (in->map == X86_MAP_0F38 || in->map == X86_MAP_0F3A)
+        return in->opcode == (in->map == X86_MAP_0F38 ? 0x13 : 0x1d) && e->vector == X86_EXC_AC;
+    if (!memory_fault)
         return false;
+    if (in->map == X86_MAP_1B && in->opcode >= 0xd8)
+        return fault_address_free(in) && e->vector >= X86_EXC_SS;
     if (in->map == X86_MAP_1B)
-        return n->vector == X86_EXC_AC && in->opcode < 0x20 && (in->opcode & 7) == 6;
+        return n->vector == X86_EXC_AC && (in->opcode == 0xc8 || (in->opcode < 0x20 && (in->opcode & 7) == 6));
     if (in->opcode == 0xa0 || in->opcode == 0xa8)
         return n->vector == X86_EXC_AC;
     return in->opcode == 0xf7 || ((in->opcode == 0xae || in->opcode == 0xc7) && e->vector >= X86_EXC_SS);
@@ -287,8 +291,9 @@ static void check_fault(struct report *r, const struct oracle_result *n, const s
 static const char *disassemble(const struct x86_insn *in, char *out, size_t size, uint64_t at)
 {
     ZydisDisassembledInstruction d;
-    const ZydisMachineMode mode =
-        in->mode == X86_MODE_64 ? ZYDIS_MACHINE_MODE_LONG_64 : ZYDIS_MACHINE_MODE_LONG_COMPAT_32;
+    const ZydisMachineMode mode = in->mode == X86_MODE_64   ? ZYDIS_MACHINE_MODE_LONG_64
+                                  : in->mode == X86_MODE_32 ? ZYDIS_MACHINE_MODE_LONG_COMPAT_32
+                                                            : ZYDIS_MACHINE_MODE_LONG_COMPAT_16;
 
     if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, at, in->bytes, in->length, &d)))
         snprintf(out, size, "%s", d.text);
@@ -316,10 +321,13 @@ static void describe_registers(const struct oracle_case *c)
 
 static void describe_case(const struct oracle_case *c)
 {
-    uint64_t at = CODE_VA + c->code_at;
+    uint64_t at = case_rip(c);
     char text[128];
 
-    printf("  case %" PRIu64 " (%s, %s%s)\n", c->number, c->group, c->code32 ? "32-bit" : "64-bit",
+    printf("  case %" PRIu64 " (%s, %s%s)\n", c->number, c->group,
+           c->code16   ? "16-bit"
+           : c->code32 ? "32-bit"
+                       : "64-bit",
            c->rflags & X86_TF ? ", TF" : "");
     for (unsigned i = 0; i < c->count; at += c->insn[i].length, i++) {
         printf("    %08" PRIx64 ":", at);
@@ -332,8 +340,8 @@ static void describe_case(const struct oracle_case *c)
 
 /*
  * What a faulting or trapped instruction has done on this model and another may not have: the return address of a CALL
- * to where it cannot go is on the stack, between the iterations of REP CMPS and SCAS the flags are those from before, a
- * REP with 32-bit addresses has cut RDI, and a store of 10 bytes into two pages has written the first.
+ * to where it cannot go is on the stack, between the iterations of REP CMPS and SCAS the flags are those from before,
+ * and a store of 10 bytes into two pages has written the first.
  */
 static bool long_store_fault(const struct oracle_case *c, const struct oracle_result *n)
 {
@@ -366,9 +374,7 @@ bool compare_results(const struct oracle_case *c, const struct oracle_result *n,
     if (!strict)
         flags &= ~compare_undefined_flags(&c->insn[c->count - 1]);
     const struct x86_insn *at = insn_at(c, n->rip);
-    uint64_t gpr_mask = c->code32 ? 0xffffffff : ~0ull;
-    if (rep_string(at) && at->address_size == 4)
-        gpr_mask = 0xffffffff;
+    const uint64_t gpr_mask = c->code32 ? 0xffffffff : ~0ull;
     if (rep_string(at) && (n->rflags & X86_RF))
         flags &= ~(uint32_t)X86_ARITH;
     check_fault(&r, n, e);

@@ -38,7 +38,8 @@ uint64_t gen_value(struct gen *g)
     }
 }
 
-uint64_t gen_target(struct gen *g, unsigned align)
+/* A linear address. */
+static uint64_t linear_target(struct gen *g, unsigned align)
 {
     const uint64_t r = gen_random(g);
     uint64_t at;
@@ -57,6 +58,16 @@ uint64_t gen_target(struct gen *g, unsigned align)
     default: return (DATA_VA + 1024 + (r & 0x17ff)) & ~(uint64_t)(align - 1);
     }
     return gen_chance(g, 50) ? at & ~(uint64_t)(align - 1) : at;
+}
+
+uint64_t gen_offset(const struct gen *g, uint64_t linear)
+{
+    return g->c->code16 ? (linear - DATA_VA) & 0xffff : linear;
+}
+
+uint64_t gen_target(struct gen *g, unsigned align)
+{
+    return gen_offset(g, linear_target(g, align));
 }
 
 void gen_data(uint8_t data[DATA_BYTES], uint64_t seed, uint64_t batch)
@@ -119,7 +130,7 @@ static void make_fpu(struct gen *g, struct x86_xsave *fpu)
 static void aim(struct gen *g, struct x86_insn *in, uint8_t *bytes, uint64_t target)
 {
     struct oracle_case *c = g->c;
-    const uint64_t next = CODE_VA + c->code_at + c->bytes + in->length;
+    const uint64_t next = case_rip(c) + c->bytes + in->length;
     uint64_t index = 0;
 
     if (in->segment == X86_GS)
@@ -136,6 +147,8 @@ static void aim(struct gen *g, struct x86_insn *in, uint8_t *bytes, uint64_t tar
     if (in->base == X86_NO_REG) {
         if (in->disp_size == 4)
             store_le32(bytes + in->disp_offset, (uint32_t)(target - index));
+        else if (in->disp_size == 2)
+            store_le16(bytes + in->disp_offset, (uint16_t)(target - index));
     } else if (c->count == 0) {
         c->gpr[in->base] = target - index - (uint64_t)(int64_t)in->disp;
         if (c->code32)
@@ -148,7 +161,7 @@ bool gen_append(struct gen *g, const uint8_t *fixed_bytes, unsigned fixed, uint6
     struct oracle_case *c = g->c;
     struct x86_insn in;
     uint8_t bytes[X86_INSN_MAX];
-    const enum x86_mode mode = c->code32 ? X86_MODE_32 : X86_MODE_64;
+    const enum x86_mode mode = c->code16 ? X86_MODE_16 : c->code32 ? X86_MODE_32 : X86_MODE_64;
 
     memcpy(bytes, fixed_bytes, fixed);
     for (unsigned i = fixed; i < X86_INSN_MAX; i++)
@@ -157,7 +170,7 @@ bool gen_append(struct gen *g, const uint8_t *fixed_bytes, unsigned fixed, uint6
         return false;
     if (in.has_modrm && in.mod != 3)
         aim(g, &in, bytes, target);
-    if (in.map == X86_MAP_1B && (in.opcode & 0xfc) == 0xa0 && in.disp_size >= 4)
+    if (in.map == X86_MAP_1B && (in.opcode & 0xfc) == 0xa0 && in.disp_size >= 2)
         memcpy(bytes + in.disp_offset, &target, in.disp_size);
     if (x86_decode(&in, bytes, sizeof bytes, mode) <= 0)
         return false;
@@ -356,7 +369,7 @@ static void set_registers(struct gen *g)
 
     for (unsigned i = 0; i < 16; i++)
         c->gpr[i] = c->code32 && i >= 8 ? 0 : gen_value(g) & (c->code32 ? 0xffffffff : ~0ull);
-    c->gpr[X86_RSP] = gen_chance(g, 90) ? DATA_VA + 2048 + (gen_random(g) & 0xff8) : gen_target(g, 8);
+    c->gpr[X86_RSP] = gen_chance(g, 90) ? gen_offset(g, DATA_VA + 2048 + (gen_random(g) & 0xff8)) : gen_target(g, 8);
     if (c->code32)
         c->gpr[X86_RSP] &= 0xffffffff;
     c->rflags =
@@ -388,7 +401,8 @@ void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char 
     gen_random(&g);
     memset(c, 0, offsetof(struct oracle_case, patch));
     c->number = number;
-    c->code32 = g.code32 = gen_chance(&g, 25);
+    c->code32 = g.code32 = gen_chance(&g, 35);
+    c->code16 = c->code32 && gen_chance(&g, 40);
     /* Sometimes so near the page's end that the instruction reaches into nothing. */
     c->code_at = gen_chance(&g, 2) ? PAGE_BYTES - 1 - gen_below(&g, 10) : gen_below(&g, PAGE_BYTES - 128);
     set_registers(&g);

@@ -21,7 +21,9 @@ static inline bool gen_chance(struct gen *g, unsigned percent)
     return gen_below(g, 100) < percent;
 }
 uint64_t gen_value(struct gen *g); /* an interesting 64-bit number */
-/* An address of one of many sorts: inside the pages, across their borders, outside. */
+/* A linear address as an offset in the case's data segments. */
+uint64_t gen_offset(const struct gen *g, uint64_t linear);
+/* Such an offset of one of many sorts: inside the pages, across their borders, outside. */
 uint64_t gen_target(struct gen *g, unsigned align);
 /*
  * Random bytes behind the prefixes, opcode and (when given) ModRM become an instruction of the case; its memory operand

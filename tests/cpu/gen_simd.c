@@ -163,7 +163,7 @@ static bool gen_xsave(struct gen *g)
                  {0xae, 5, FEAT_XSAVE}, {0xae, 6, FEAT_XSAVEOPT}, {0xc7, 4, FEAT_XSAVEC}};
     const unsigned kind = gen_below(g, ARRAY_SIZE(kinds));
     struct oracle_case *c = g->c;
-    const uint64_t target = gen_chance(g, 90) ? DATA_VA + 1024 + 64 * gen_below(g, 40) : gen_target(g, 64);
+    const uint64_t target = DATA_VA + (gen_chance(g, 90) ? 1024 + 64 * gen_below(g, 40) : gen_below(g, DATA_BYTES));
     uint8_t b[X86_INSN_MAX];
     unsigned n = 0;
 
@@ -174,7 +174,7 @@ static bool gen_xsave(struct gen *g)
     b[n++] = 0x0f;
     b[n++] = kinds[kind].opcode;
     b[n++] = (uint8_t)((gen_random(g) & 0x47) | kinds[kind].digit << 3);
-    if (!gen_append(g, b, n, target))
+    if (!gen_append(g, b, n, gen_offset(g, target)))
         return false;
     const struct x86_insn *in = &c->insn[0];
     const bool uses_masks = in->base == X86_RAX || in->base == X86_RDX || in->index == X86_RAX || in->index == X86_RDX;

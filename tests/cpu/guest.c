@@ -37,6 +37,8 @@
 #define PTE_NX      (1ull << 63)
 #define ATTR_CODE64 (0xau | X86_ATTR_S | X86_ATTR_P | X86_ATTR_L | X86_ATTR_G | X86_ATTR_DPL | 1u)
 #define ATTR_CODE32 (0xau | X86_ATTR_S | X86_ATTR_P | X86_ATTR_DB | X86_ATTR_G | X86_ATTR_DPL | 1u)
+#define ATTR_CODE16 (0xbu | X86_ATTR_S | X86_ATTR_P | X86_ATTR_DPL)
+#define ATTR_DATA16 (0x3u | X86_ATTR_S | X86_ATTR_P | X86_ATTR_DPL)
 #define ATTR_DATA   (0x2u | X86_ATTR_S | X86_ATTR_P | X86_ATTR_DB | X86_ATTR_G | X86_ATTR_DPL | 1u)
 
 struct guest {
@@ -224,6 +226,16 @@ static void take_result(struct guest *g, struct oracle_result *r, const struct x
     memcpy(r->data, g->ram + DATA_GPA, RW_BYTES);
 }
 
+static void put_segments16(struct x86_cpu *cpu)
+{
+    static const uint8_t data[] = {X86_ES, X86_SS, X86_DS};
+
+    cpu->seg[X86_CS] = (struct x86_seg){.selector = USER_CS16, .attr = ATTR_CODE16, .limit = 0xffff, .base = CODE_VA};
+    for (unsigned i = 0; i < ARRAY_SIZE(data); i++)
+        cpu->seg[data[i]] =
+            (struct x86_seg){.selector = USER_DS16, .attr = ATTR_DATA16, .limit = 0xffff, .base = DATA_VA};
+}
+
 void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[DATA_BYTES], struct oracle_result *r)
 {
     struct x86_cpu *cpu = g->ops->vcpu_state(g->vcpu);
@@ -231,10 +243,13 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
     put_case(g, c, data);
     *cpu = g->start;
     memcpy(cpu->gpr, c->gpr, sizeof cpu->gpr);
-    cpu->rip = CODE_VA + c->code_at;
+    cpu->rip = case_rip(c);
     cpu->rflags = c->rflags;
     cpu->fpu = c->fpu;
-    cpu->seg[X86_CS] = segment(c->code32 ? USER_CS32 : USER_CS64, c->code32 ? ATTR_CODE32 : ATTR_CODE64);
+    if (c->code16)
+        put_segments16(cpu);
+    else
+        cpu->seg[X86_CS] = segment(c->code32 ? USER_CS32 : USER_CS64, c->code32 ? ATTR_CODE32 : ATTR_CODE64);
     g->ops->vcpu_changed(g->vcpu);
     memset(r, 0, offsetof(struct oracle_result, data));
     if (g->ops->vcpu_run(g->vcpu) != ENGINE_EXIT_HALT) {

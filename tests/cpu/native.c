@@ -7,6 +7,7 @@
  */
 #include "oracle.h"
 
+#include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
 #include <signal.h>
@@ -103,9 +104,10 @@ static void start_case(struct native *n, ucontext_t *uc)
     memcpy(n->code + c->code_at, c->code, c->bytes);
     for (unsigned i = 0; i < 16; i++)
         g[greg[i]] = (greg_t)c->gpr[i];
-    g[REG_RIP] = CODE_VA + c->code_at;
+    g[REG_RIP] = (greg_t)case_rip(c);
     g[REG_EFL] = (greg_t)c->rflags;
-    g[REG_CSGSFS] = (g[REG_CSGSFS] & 0x0000ffffffff0000) | (c->code32 ? USER_CS32 : USER_CS64) | (greg_t)USER_DS << 48;
+    const greg_t cs = c->code16 ? USER_CS16 : c->code32 ? USER_CS32 : USER_CS64, ss = c->code16 ? USER_DS16 : USER_DS;
+    g[REG_CSGSFS] = (g[REG_CSGSFS] & 0x0000ffffffff0000) | cs | ss << 48;
     put_fpu(uc->uc_mcontext.fpregs, c->fpu.bytes);
 }
 
@@ -122,7 +124,16 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     if (n->at >= n->count)
         _exit(0);
     start_case(n, context);
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(USER_DS)); /* 32-bit cases use them; sigreturn does not */
+    const unsigned ds = n->cases[n->at].code16 ? USER_DS16 : USER_DS;
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(ds)); /* sigreturn does not load them */
+}
+
+/* A 16-bit segment of 64 KiB in the LDT. */
+static long make_segment(unsigned selector, uint32_t base, unsigned contents)
+{
+    struct user_desc d = {.entry_number = selector >> 3, .base_addr = base, .limit = 0xffff, .contents = contents & 3};
+
+    return syscall(SYS_modify_ldt, 1, &d, sizeof d);
 }
 
 static _Noreturn void child_main(struct native *n)
@@ -144,6 +155,9 @@ static _Noreturn void child_main(struct native *n)
         (void)*(volatile uint8_t *)(uintptr_t)(DATA_VA + i * PAGE_BYTES);
     (void)*(volatile uint8_t *)(uintptr_t)CODE_VA;
     syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE);
+    if (make_segment(USER_CS16, CODE_VA, MODIFY_LDT_CONTENTS_CODE) < 0 ||
+        make_segment(USER_DS16, DATA_VA, MODIFY_LDT_CONTENTS_DATA) < 0)
+        _exit(3);
     __asm__ volatile("int3");
     _exit(4);
 }

@@ -5,6 +5,8 @@
  *
  *   CODE_VA   one page, readable and executable; the instruction somewhere in it, INT3 everywhere else
  *   DATA_VA   two pages read-write, one read-only; nothing around them
+ *
+ * 64-bit code, 32-bit code in flat segments, and 16-bit code whose segments begin at CODE_VA and DATA_VA.
  */
 #ifndef DOMUS_TESTS_CPU_ORACLE_H
 #define DOMUS_TESTS_CPU_ORACLE_H
@@ -20,12 +22,14 @@
 #define USER_CS64  0x33
 #define USER_CS32  0x23
 #define USER_DS    0x2b
+#define USER_CS16  0x07 /* 16-bit code and data from the LDT, at CODE_VA and DATA_VA, 64 KiB each */
+#define USER_DS16  0x0f
 #define RUN_MAX    4 /* instructions in a run */
 #define CODE_MAX   64
 
 struct oracle_case {
     uint64_t number;
-    bool code32;
+    bool code16, code32;     /* code32: not 64-bit */
     bool branch;             /* stopped by TF: it may go anywhere */
     unsigned count;          /* instructions */
     unsigned code_at, bytes; /* offset in the code page */
@@ -49,6 +53,12 @@ struct oracle_result {
 };
 
 /* gen.c: the case is a function of seed and number; the data of seed and batch. */
+/* RIP of the case's first instruction. */
+static inline uint64_t case_rip(const struct oracle_case *c)
+{
+    return (c->code16 ? 0 : CODE_VA) + c->code_at;
+}
+
 void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char *only);
 void gen_data(uint8_t data[DATA_BYTES], uint64_t seed, uint64_t batch);
 void gen_report_skipped(void);
