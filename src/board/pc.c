@@ -216,10 +216,7 @@ void pc_destroy(struct pc *pc)
         return;
     vcpus_destroy(pc->vcpus);
     loop_lock(pc->s.loop);
-    xen_console_destroy(pc->console);
-    xen_store_ring_destroy(pc->store_ring);
-    xen_domain_destroy(pc->xen);
-    store_destroy(pc->store);
+    pc_xen_destroy(pc);
     while (pc->devices) {
         struct device *d = pc->device[--pc->devices];
         d->ops->destroy(d);

@@ -55,6 +55,7 @@ struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu); /* any thread */
 
 struct display *pc_display(struct pc *pc);                  /* NULL: no display */
 const char *pc_serial_tty(const struct pc *pc, unsigned n); /* NULL: no such port, or not a pty */
+const char *pc_pv_console_tty(const struct pc *pc);         /* NULL: none */
 
 /* The VNC server; port 0: none. */
 const char *pc_vnc_listen(const struct pc *pc);

@@ -45,7 +45,7 @@ static int create_timers(struct pc *pc)
     const struct domain_config *c = pc->s.config;
     struct irq_line *const legacy[2] = {&pc->isa[0], &pc->isa[8]};
     struct irq_line *gsi[HPET_GSIS];
-    struct mc146818_config rtc = {.offset_s = c->rtc_timeoffset};
+    struct mc146818_config rtc = {.offset_s = c->rtc_timeoffset, .offset_changed = pc_xen_rtc_changed, .opaque = pc};
     struct device *hpet = NULL;
     int rc;
 

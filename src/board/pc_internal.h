@@ -82,6 +82,7 @@ struct pc {
     struct store *store;
     struct xen_store_ring *store_ring;
     struct xen_console *console;
+    struct chardev *pv_tty; /* the PV console's; NULL: none could be had */
 };
 
 /* Keeps the chip for reset and destroy; maps it nowhere. NULL (no memory) gives -ENOMEM, for chaining. */
@@ -106,6 +107,8 @@ void pc_cpu_update_interrupt(struct pc *pc, unsigned vcpu);
 
 /* pc_xen.c: the Xen ABI, xenstore and the rings. */
 int pc_xen_create(struct pc *pc, char **why);
+void pc_xen_destroy(struct pc *pc);
+void pc_xen_rtc_changed(void *pc, int64_t offset_s); /* the guest set its clock */
 
 /* pc_chips.c: timers, CMOS, power management, keyboard controller, DMA. */
 int pc_chips_create(struct pc *pc);

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "board/xenstore_layout.h"
 #include "dev/lapic.h"
+#include "dev/mc146818.h"
 #include "host/console/chardev.h"
 #include "xen/store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,6 +93,7 @@ static int create_domain(struct pc *pc)
         .vmmcall = pc_cpu_uses_vmmcall(pc),
         .rdtscp = true,
         .tsc_mode = c->tsc_mode > 0 ? (uint32_t)c->tsc_mode : 0,
+        .rtc_offset_s = pc->rtc ? mc146818_offset_s(pc->rtc) : 0,
         .store_gfn = HVM_STORE_GFN,
         .console_gfn = HVM_CONSOLE_GFN,
         .current_pages = pc->layout.current_pages,
@@ -135,6 +138,7 @@ static int write_store(struct pc *pc)
         .console_port = (uint32_t)xen_param_get(pc->xen, 18),
         .store_gfn = HVM_STORE_GFN,
         .console_gfn = HVM_CONSOLE_GFN,
+        .console_tty = pc_pv_console_tty(pc),
         .serial_tty = pc_serial_tty(pc, 0),
         .vnc_listen = vnc,
         .vnc_port = pc_vnc_port(pc),
@@ -145,6 +149,47 @@ static int write_store(struct pc *pc)
         online += pc->build.vcpus_online[i / 8] >> (i % 8) & 1;
     l.vcpus_online = online;
     return xenstore_layout_write(pc->store, &l);
+}
+
+/* A domain runs without it too. */
+static void open_console(struct pc *pc)
+{
+    char *why = NULL;
+
+    if (chardev_open(&pc->pv_tty, pc->s.loop, "pty", &why)) {
+        pc->pv_tty = NULL;
+        log_warning("no PV console: %s", why ? why : "no pty");
+    }
+    free(why);
+}
+
+const char *pc_pv_console_tty(const struct pc *pc)
+{
+    return pc->pv_tty ? chardev_tty(pc->pv_tty) : NULL;
+}
+
+/* The wall clock that Xen shows follows the guest's own; the toolstack's record too, so that a reboot keeps it. */
+void pc_xen_rtc_changed(void *opaque, int64_t offset_s)
+{
+    struct pc *pc = opaque;
+    char path[80];
+
+    if (!pc->xen || !pc->store)
+        return;
+    xen_time_set_rtc_offset(pc->xen, offset_s);
+    (void)snprintf(path, sizeof path, "/vm/%s/rtc/timeoffset", pc->s.uuid);
+    (void)store_writef(pc->store, path, "%lld", (long long)offset_s);
+}
+
+void pc_xen_destroy(struct pc *pc)
+{
+    xen_console_destroy(pc->console);
+    chardev_close(pc->pv_tty);
+    xen_store_ring_destroy(pc->store_ring);
+    xen_domain_destroy(pc->xen);
+    store_destroy(pc->store);
+    pc->xen = NULL;
+    pc->store = NULL;
 }
 
 int pc_xen_create(struct pc *pc, char **why)
@@ -162,7 +207,8 @@ int pc_xen_create(struct pc *pc, char **why)
     if (!pc->store)
         return -ENOMEM;
     pc->store_ring = xen_store_ring_create(pc->xen, pc->store);
-    pc->console = xen_console_create(pc->xen, NULL);
+    open_console(pc);
+    pc->console = xen_console_create(pc->xen, pc->pv_tty);
     if (!pc->store_ring || !pc->console)
         return -ENOMEM;
     return write_store(pc);

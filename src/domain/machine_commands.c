@@ -36,6 +36,9 @@ json_t *machine_about(struct machine *m)
             json_array_append_new(consoles,
                                   json_pack("{s:s, s:i, s:s}", "type", "serial", "number", (int)i, "tty", tty));
     }
+    if (pc_pv_console_tty(m->pc)) /* after the serial ports: they are the ones meant when nobody says which */
+        json_array_append_new(consoles,
+                              json_pack("{s:s, s:i, s:s}", "type", "pv", "number", 0, "tty", pc_pv_console_tty(m->pc)));
     json_object_set_new(about, "consoles", consoles);
     if (pc_vnc_port(m->pc)) {
         const char *password = m->config->hvm.vnc.passwd;
