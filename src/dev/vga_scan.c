@@ -143,7 +143,8 @@ void vga_scan_now(struct vga *v, struct vga_scan *s)
     scan_vga(v, s);
     if (v->variant->scan)
         v->variant->scan(v, s);
-    if (!(r->attr_index & 0x20) || (r->seq[1] & 0x20) || !(r->crtc[0x17] & 0x80))
+    /* Deviation: "screen off" does not count in the extended modes: SeaBIOS's Cirrus BIOS sets them with it on. */
+    if (!(r->attr_index & 0x20) || (s->kind < VGA_SCAN_8 && (r->seq[1] & 0x20)))
         s->kind = VGA_SCAN_BLANK;
     if (s->width < 8 || s->height < 1 || s->width > VGA_WIDTH_MAX || s->height > VGA_HEIGHT_MAX) {
         /* registers in between two modes */
