@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * supervisor.c: see supervisor.h. One thread, one poll loop: it forks, so it shares nothing with machine/loop.h.
+ * supervisor.c: the life of a domain: what its supervisor does when the machine starts, ends, dies or does not.
  * The log's lines are those of xl's own monitor, because people and scripts read them.
  */
 #include "domain/supervisor_internal.h"
@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@
 #define DESTROY_PATIENCE_MS 3000  /* the same when somebody waits for `xl destroy` */
 #define SHORT_BOOT_MS       10000 /* a boot shorter than this is followed by a pause: no busy loop of restarts */
 #define RESTART_PAUSE_MS    2000
-#define SUPERVISOR_POLLED   300
+#define REPORTED_LINES      10
 
 const char *supervisor_name(const struct supervisor *s)
 {
@@ -35,7 +34,7 @@ const char *supervisor_name(const struct supervisor *s)
     return name ? name : "";
 }
 
-static const char *supervisor_uuid(const struct supervisor *s)
+const char *supervisor_uuid(const struct supervisor *s)
 {
     const char *uuid = json_string_value(json_object_get(json_object_get(s->config, "c_info"), "uuid"));
 
@@ -59,13 +58,12 @@ void supervisor_log(struct supervisor *s, const char *format, ...)
     (void)!write(s->monitor_fd, line, (size_t)n);
 }
 
-static unsigned supervisor_domid(const struct supervisor *s)
+unsigned supervisor_domid(const struct supervisor *s)
 {
     return registry_claim_domid(s->claim);
 }
 
-/* Takes the message. */
-static void supervisor_report(struct supervisor *s, json_t *message)
+void supervisor_report(struct supervisor *s, json_t *message)
 {
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     size_t length = text ? strlen(text) : 0;
@@ -78,7 +76,7 @@ static void supervisor_report(struct supervisor *s, json_t *message)
     json_decref(message);
 }
 
-static void supervisor_report_end(struct supervisor *s)
+void supervisor_report_end(struct supervisor *s)
 {
     if (s->report_fd >= 0)
         close(s->report_fd);
@@ -123,6 +121,8 @@ static void supervisor_detach(struct supervisor *s)
     close(null);
 }
 
+static void supervisor_report_log(struct supervisor *s);
+
 static void supervisor_started(void *opaque, json_t *about)
 {
     struct supervisor *s = opaque;
@@ -134,6 +134,7 @@ static void supervisor_started(void *opaque, json_t *about)
         s->state = SUPERVISOR_RUNNING;
     supervisor_log(s, "Waiting for domain %s (domid %u) to die [pid %ld]", supervisor_name(s), supervisor_domid(s),
                    (long)getpid());
+    supervisor_report_log(s);
     supervisor_report(s, json_pack("{s:o}", "started", told));
     supervisor_report_end(s);
     supervisor_detach(s);
@@ -254,32 +255,22 @@ static void supervisor_ended(void *opaque, int reason, const char *why)
 
 /* --- what comes after --- */
 
-/* The last line of the domain's log that names an error: what a process that died without a word left. */
-static char *supervisor_last_words(struct supervisor *s)
+/* The user shall not have to look into a log for what went wrong, or half wrong, while the domain was started. */
+static void supervisor_report_log(struct supervisor *s)
 {
-    char text[8192], *line, *rest = text, *found = NULL;
-    off_t size = lseek(s->machine_fd, 0, SEEK_END);
-    char path[64];
-    int fd;
-    ssize_t n;
+    char text[8192], *line, *rest = text;
+    unsigned lines = 0;
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", s->machine_fd);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || size < 0) {
-        if (fd >= 0)
-            close(fd);
-        return NULL;
+    if (s->report_fd < 0)
+        return;
+    supervisor_log_read(s->machine_fd, s->log_from, text, sizeof text);
+    while ((line = strsep(&rest, "\n")) && lines < REPORTED_LINES) {
+        if (strncmp(line, "error: ", 7) != 0 && strncmp(line, "warning: ", 9) != 0)
+            continue;
+        supervisor_report(s, json_pack("{s:s}", "notice", line));
+        lines++;
     }
-    n = pread(fd, text, sizeof text - 1, size > (off_t)sizeof text - 1 ? size - (off_t)sizeof text + 1 : 0);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    while ((line = strsep(&rest, "\n")))
-        if (strstr(line, "error: ") || strstr(line, "Assertion"))
-            found = line;
-    return found ? strdup(found) : NULL;
 }
-
-static int supervisor_boot(struct supervisor *s, bool paused);
 
 static void supervisor_finish(struct supervisor *s, int status)
 {
@@ -289,13 +280,15 @@ static void supervisor_finish(struct supervisor *s, int status)
 
 static void supervisor_start_failed(struct supervisor *s, const char *how)
 {
-    char *words = s->failure ? NULL : supervisor_last_words(s);
+    char *words = s->failure ? NULL : supervisor_log_last_words(s->machine_fd, s->log_from);
     const char *text = s->failure ? s->failure
                        : words    ? words
                        : how      ? how
                                   : "the domain's process ended without a word";
 
     supervisor_log(s, "Domain %s could not be started: %s", supervisor_name(s), text);
+    if (!words)
+        supervisor_report_log(s);
     supervisor_report(s, json_pack("{s:s, s:i}", "failed", text, "code", CONTROL_FAIL));
     supervisor_report_end(s);
     free(words);
@@ -358,7 +351,7 @@ void supervisor_destroy(struct supervisor *s)
         supervisor_cleaned_up(s);
 }
 
-static int supervisor_boot(struct supervisor *s, bool paused)
+int supervisor_boot(struct supervisor *s, bool paused)
 {
     const struct domain_boot order = {
         .domid = supervisor_domid(s),
@@ -384,6 +377,7 @@ static int supervisor_boot(struct supervisor *s, bool paused)
     s->pauses = paused;
     s->boot_at_ms = boot_now_ms();
     s->created_s = time(NULL);
+    s->log_from = lseek(s->machine_fd, 0, SEEK_END);
     s->boot = boot_start(s->machine, s->config, &order, s->machine_fd, &client);
     return s->boot ? 0 : -errno;
 }
@@ -400,7 +394,7 @@ static void supervisor_restart(struct supervisor *s)
     supervisor_finish(s, -CONTROL_FAIL);
 }
 
-static void supervisor_tick(struct supervisor *s)
+void supervisor_tick(struct supervisor *s)
 {
     if (s->boot)
         boot_tick(s->boot);
@@ -408,7 +402,7 @@ static void supervisor_tick(struct supervisor *s)
         supervisor_restart(s);
 }
 
-static int supervisor_timeout_ms(const struct supervisor *s)
+int supervisor_timeout_ms(const struct supervisor *s)
 {
     long long at = s->boot ? boot_deadline_ms(s->boot) : -1, left;
 
@@ -418,152 +412,4 @@ static int supervisor_timeout_ms(const struct supervisor *s)
         return -1;
     left = at - boot_now_ms();
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
-}
-
-static void supervisor_loop(struct supervisor *s)
-{
-    enum { SIGNALS, REPORT, MACHINE, CLIENTS };
-    struct pollfd fds[SUPERVISOR_POLLED];
-
-    while (!s->finished) {
-        size_t n = CLIENTS;
-        bool watch_xl = s->report_fd >= 0 && !s->order->detached;
-        fds[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-        fds[REPORT] = (struct pollfd){.fd = watch_xl ? s->report_fd : -1, .events = 0};
-        fds[MACHINE] = s->boot ? boot_poll(s->boot) : (struct pollfd){.fd = -1};
-        n += control_server_poll(s->server, fds + CLIENTS, SUPERVISOR_POLLED - CLIENTS);
-        if (poll(fds, n, supervisor_timeout_ms(s)) < 0) {
-            if (errno == EINTR)
-                continue;
-            return;
-        }
-        if (fds[SIGNALS].revents) {
-            struct signalfd_siginfo info;
-            if (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-                supervisor_log(s, "Signal %u: destroying the domain", info.ssi_signo);
-            supervisor_destroy(s);
-        }
-        if (fds[REPORT].revents && s->state == SUPERVISOR_STARTING) {
-            supervisor_report_end(s); /* xl was interrupted: nobody knows of this domain yet */
-            supervisor_destroy(s);
-        }
-        if (fds[MACHINE].revents && s->boot)
-            boot_ready(s->boot, fds[MACHINE].revents);
-        if (!s->finished)
-            control_server_ready(s->server, fds + CLIENTS, n - CLIENTS);
-        if (!s->finished)
-            supervisor_tick(s);
-    }
-}
-
-/* --- from the order to the loop --- */
-
-static int supervisor_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* What a start needs before there is a machine. 0, or a control_code with the report sent. */
-static int supervisor_prepare(struct supervisor *s)
-{
-    char *why = NULL;
-    int rc, fd = -1;
-
-    s->registry = registry_open(NULL, &why);
-    if (!s->registry) {
-        supervisor_report(s, json_pack("{s:s, s:i}", "failed", why ? why : "out of memory", "code", CONTROL_FAIL));
-        free(why);
-        return CONTROL_FAIL;
-    }
-    rc = registry_claim(s->registry, supervisor_name(s), supervisor_uuid(s), &s->claim);
-    if (rc == 0) {
-        fd = registry_claim_listen(s->claim);
-        rc = fd < 0 ? fd : 0;
-    }
-    if (rc == 0 && !(s->server = control_server_create(fd, supervisor_commands, s)))
-        rc = -ENOMEM;
-    if (rc != 0) {
-        if (rc == -EEXIST)
-            asprintf(&why, "Domain with name \"%s\" already exists.", supervisor_name(s)) < 0 ? why = NULL : why;
-        supervisor_report(s, json_pack("{s:s, s:i}", "failed", why ? why : strerror(-rc), "code",
-                                       rc == -EEXIST ? CONTROL_INVAL : CONTROL_FAIL));
-        free(why);
-        return rc == -EEXIST ? CONTROL_INVAL : CONTROL_FAIL;
-    }
-    s->machine_fd = supervisor_log_open(s->log_dir, "domain", supervisor_name(s));
-    if (!s->order->foreground)
-        s->monitor_fd = supervisor_log_open(s->log_dir, "xl", supervisor_name(s));
-    if (s->machine_fd < 0 || s->monitor_fd < 0) {
-        if (asprintf(&why, "cannot write logs in %s: %s", s->log_dir,
-                     strerror(s->machine_fd < 0 ? -s->machine_fd : -s->monitor_fd)) < 0)
-            why = NULL;
-        supervisor_report(s, json_pack("{s:s, s:i}", "failed", why ? why : "out of memory", "code", CONTROL_FAIL));
-        free(why);
-        return CONTROL_FAIL;
-    }
-    return 0;
-}
-
-static void supervisor_fini(struct supervisor *s)
-{
-    boot_destroy(s->boot);
-    /* First the entry, then the answers: whom we told "destroyed" shall not find the domain any more. */
-    registry_claim_release(s->claim);
-    supervisor_wake(&s->waiters, false, s->shutdown_reason);
-    supervisor_wake(&s->destroyers, false, s->shutdown_reason);
-    control_server_destroy(s->server);
-    registry_close(s->registry);
-    supervisor_report_end(s);
-    json_decref(s->about);
-    json_decref(s->config);
-    free(s->failure);
-    free(s->log_dir);
-    if (s->signal_fd >= 0)
-        close(s->signal_fd);
-    if (s->machine_fd >= 0)
-        close(s->machine_fd);
-    if (s->monitor_fd > 2)
-        close(s->monitor_fd);
-}
-
-int supervisor_run(const struct supervisor_order *order, const struct boot_machine *machine)
-{
-    struct supervisor s = {
-        .order = order,
-        .machine = machine,
-        .config = json_deep_copy(order->config),
-        .log_dir = registry_log_dir(),
-        .monitor_fd = 2,
-        .machine_fd = -1,
-        .signal_fd = -1,
-        .report_fd = order->report_fd,
-        .shutdown_reason = -1,
-    };
-    int rc = CONTROL_NOMEM;
-
-    list_init(&s.waiters);
-    list_init(&s.destroyers);
-    if (!order->foreground)
-        setsid();
-    s.signal_fd = supervisor_signals();
-    if (s.config && s.log_dir && policy_from_config(&s.policy, s.config) == 0)
-        rc = supervisor_prepare(&s);
-    if (rc == 0 && supervisor_boot(&s, order->paused) != 0) {
-        supervisor_report(&s, json_pack("{s:s, s:i}", "failed", strerror(errno), "code", CONTROL_FAIL));
-        rc = CONTROL_FAIL;
-    }
-    if (rc == 0)
-        supervisor_loop(&s);
-    else
-        s.status = -rc;
-    supervisor_fini(&s);
-    return s.status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* supervisor_internal.h: what supervisor.c (life) and supervisor_commands.c (control socket) share. */
+/* supervisor_internal.h: what supervisor.c, supervisor_run.c and supervisor_commands.c share. */
 #ifndef DOMUS_DOMAIN_SUPERVISOR_INTERNAL_H
 #define DOMUS_DOMAIN_SUPERVISOR_INTERNAL_H
 
@@ -41,6 +41,7 @@ struct supervisor {
     char *log_dir;
     int monitor_fd; /* xl-NAME.log or standard error */
     int machine_fd; /* domain-NAME.log */
+    off_t log_from; /* where this boot's lines begin in it */
     int signal_fd;
     int report_fd; /* -1: xl knows */
 
@@ -64,7 +65,14 @@ extern const struct control_command supervisor_commands[];
 
 const char *supervisor_name(const struct supervisor *s);
 void supervisor_log(struct supervisor *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *supervisor_uuid(const struct supervisor *s);
+unsigned supervisor_domid(const struct supervisor *s);
+void supervisor_report(struct supervisor *s, json_t *message); /* to xl; takes the message */
+void supervisor_report_end(struct supervisor *s);
+int supervisor_boot(struct supervisor *s, bool paused); /* 0 or -errno */
 void supervisor_destroy(struct supervisor *s);
+void supervisor_tick(struct supervisor *s);
+int supervisor_timeout_ms(const struct supervisor *s); /* until the next tick has something to do */
 void supervisor_wake(struct list *waiters, bool only_shutdown, int reason);
 
 #endif

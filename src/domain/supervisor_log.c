@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,4 +55,34 @@ int supervisor_log_open(const char *dir, const char *prefix, const char *name)
         fd = -errno;
     close(dir_fd);
     return fd;
+}
+
+void supervisor_log_read(int log_fd, off_t from, char *text, size_t room)
+{
+    off_t size = lseek(log_fd, 0, SEEK_END);
+    char path[64];
+    ssize_t n = 0;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", log_fd); /* ours is for appending only */
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && size > from) {
+        if (size - from > (off_t)room - 1)
+            from = size - (off_t)room + 1;
+        n = pread(fd, text, room - 1, from);
+    }
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+}
+
+char *supervisor_log_last_words(int fd, off_t from)
+{
+    char text[8192], *line, *rest = text, *found = NULL;
+
+    supervisor_log_read(fd, from, text, sizeof text);
+    while ((line = strsep(&rest, "\n")))
+        if (strstr(line, "error: ") || strstr(line, "Assertion"))
+            found = line;
+    return found ? strdup(found) : NULL;
 }

@@ -8,6 +8,7 @@
  *   once=N          as reason=N, but only at the first boot (domid in a file beside the log)
  * It answers trigger power with reason 0 and trigger reset with reason 1. Its console is a pty that greets.
  */
+#include "base/log.h"
 #include "domain/channel.h"
 #include "domain/supervisor.h"
 #include "machine/loop.h"
@@ -124,6 +125,7 @@ static int fake_run(const json_t *config, const struct domain_boot *boot, struct
     if (!f.loop || master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
         return 1;
     if (fake_asked(orders, "fail", NULL)) {
+        log_warning("the disk looked strange already");
         channel_failed(channel, "disk hda: no such image");
         loop_destroy(f.loop);
         return 0;

@@ -41,7 +41,7 @@ class Domains(unittest.TestCase):
         return r
 
     def config(self, name, orders="", *lines):
-        path = os.path.join(self.directory.name, name + ".cfg")
+        path = os.path.join(self.directory.name, name.replace("/", "_") + ".cfg")
         with open(path, "w", encoding="utf-8") as f:
             orders = [f'cmdline="{orders}"'] if orders else []
             f.write("\n".join([f'name="{name}"', 'type="hvm"', "memory=64", *orders, *lines, ""]))
@@ -104,11 +104,18 @@ class Domains(unittest.TestCase):
 
     def test_failed_start_leaves_nothing(self):
         r = self.create("bad", "fail", rc=3)
-        self.assertEqual(r.stderr, "libxl: error: Domain bad: disk hda: no such image\n")
+        self.assertEqual(r.stderr, "warning: the disk looked strange already\n"
+                                   "libxl: error: Domain bad: disk hda: no such image\n")
         r = self.create("bad", "die", rc=3)
         self.assertEqual(r.stderr, "libxl: error: Domain bad: error: last words of bad\n")
         self.assertEqual(self.rows(), [])
         self.assertEqual(self.processes(), [])
+
+    def test_names(self):
+        self.assertEqual(self.create("", rc=6).stderr, "libxl: error: A domain's name must not be empty.\n")
+        self.create("../../up-and-away")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.run_dir, "log"))),
+                         ["domain-.._.._up-and-away.log", "xl-.._.._up-and-away.log"])
 
     def test_missing_supervisor(self):
         self.env["DOMUS_DOMAIN"] = "/nonexistent/domus-domain"
