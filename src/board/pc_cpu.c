@@ -99,10 +99,17 @@ static int guest_copy_out(void *opaque, gva_t to, const void *from, size_t len)
     return vcpu_copy_out(c->pc->vcpus, c->index, to, from, len);
 }
 
+static int guest_translate(void *opaque, gva_t gva, gpa_t *gpa)
+{
+    struct pc_cpu *c = opaque;
+
+    return vcpu_translate(c->pc->vcpus, c->index, gva, gpa);
+}
+
 static void on_hypercall(void *opaque, unsigned vcpu, struct x86_cpu *cpu)
 {
     struct pc *pc = opaque;
-    const struct xen_guest_ops guest = {guest_copy_in, guest_copy_out, &pc->cpu[vcpu]};
+    const struct xen_guest_ops guest = {guest_copy_in, guest_copy_out, guest_translate, &pc->cpu[vcpu]};
 
     xen_hypercall(pc->xen, vcpu, cpu, &guest);
 }

@@ -423,6 +423,11 @@ static int copy_linear(struct vcpus *all, unsigned i, gva_t gva, void *host, uin
     return 0;
 }
 
+int vcpu_translate(struct vcpus *all, unsigned i, gva_t gva, gpa_t *gpa)
+{
+    return all->c.engine->vcpu_translate(all->vcpu[i].engine, gva, X86_ACCESS_WRITE, gpa);
+}
+
 int vcpu_copy_in(struct vcpus *all, unsigned i, void *to, gva_t from, uint64_t len)
 {
     return copy_linear(all, i, from, to, len, false);

@@ -68,6 +68,7 @@ void vcpu_set_local_page(struct vcpus *v, unsigned i, gpa_t gpa);
 /* Hypercall arguments: guest-linear memory of vCPU i, in its own thread. 0 or -EFAULT (nothing, or a part, copied). */
 int vcpu_copy_in(struct vcpus *v, unsigned i, void *to, gva_t from, uint64_t len);
 int vcpu_copy_out(struct vcpus *v, unsigned i, gva_t to, const void *from, uint64_t len);
+int vcpu_translate(struct vcpus *v, unsigned i, gva_t gva, gpa_t *gpa); /* as for a write; the same thread */
 
 /* From a hypercall, in the vCPU's own thread: it sleeps after the hypercall returned, until vcpu_wake(), an NMI, or an
  * interrupt that it would take (SCHEDOP_block, SCHEDOP_poll). */

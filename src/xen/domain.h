@@ -24,6 +24,7 @@
 #define GRANT_FRAMES_MAX      64u
 #define GRANTS_PER_FRAME      512u
 #define SHARED_VCPUS          32u /* vcpu_info slots in shared_info */
+#define TIME_RECORD_BYTES     32u /* struct vcpu_time_info */
 #define GFN_NONE              (~0ull)
 #define GRANT_TABLE_V1        1u
 #define TIME_NEVER            (~0ull)
@@ -61,6 +62,7 @@ struct xen_vcpu {
     uint8_t upcall_vector;  /* HVMOP_set_evtchn_upcall_vector; 0: the domain's callback */
 
     uint64_t tsc_offset;
+    gpa_t time_gpa;      /* VCPUOP_register_vcpu_time_memory_area: a copy of the time record; 0: none */
     uint64_t created_ns; /* when it began to run, in Xen's system time */
     uint64_t single_ns;  /* TIME_NEVER: off; in Xen's system time */
     uint64_t period_ns;  /* 0: off */

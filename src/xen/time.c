@@ -101,11 +101,9 @@ void time_init(struct xen_domain *d)
     d->time_anchor_ns = loop_now_ns(d->config.loop);
 }
 
-/* The record says where the anchor is on this vCPU's own TSC; it changes only with the anchor and the offset. */
-void time_update_vcpu(struct xen_vcpu *v)
+static void record_write(const struct xen_vcpu *v, uint8_t *record)
 {
     const struct xen_domain *d = v->domain;
-    uint8_t *record = vcpu_info_at(v) + RECORD_AT;
     uint32_t version = load_le32(record) | 1;
 
     store_le32(record, version);
@@ -117,7 +115,20 @@ void time_update_vcpu(struct xen_vcpu *v)
     record[29] = FLAG_TSC_STABLE;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     store_le32(record, version + 1);
+}
+
+/* The record says where the anchor is on this vCPU's own TSC; it changes only with the anchor and the offset. */
+void time_update_vcpu(struct xen_vcpu *v)
+{
+    struct memory *m = v->domain->config.memory;
+    uint8_t *copy = v->time_gpa ? mem_at(m, v->time_gpa, TIME_RECORD_BYTES) : NULL;
+
+    record_write(v, vcpu_info_at(v) + RECORD_AT);
     vcpu_info_written(v);
+    if (copy) {
+        record_write(v, copy);
+        memory_written(m, v->time_gpa, TIME_RECORD_BYTES);
+    }
 }
 
 void time_update_all(struct xen_domain *d)

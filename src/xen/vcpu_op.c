@@ -59,6 +59,29 @@ static int64_t register_runstate(struct xen_call *c, struct xen_vcpu *v)
     return 0;
 }
 
+/* A copy of the time record where user programs of the guest may read it; address 0 ends it. */
+static int64_t register_time_area(struct xen_call *c, struct xen_vcpu *v)
+{
+    uint8_t address[8] = {0};
+    gpa_t gpa = 0;
+    gva_t gva;
+
+    if (!c->guest->translate)
+        return -XEN_ENOSYS;
+    if (!call_copy_in(c, address, c->arg[2], c->compat ? 4 : 8))
+        return -XEN_EFAULT;
+    gva = load_le64(address);
+    if ((gva & PAGE_MASK_4K) > PAGE_BYTES - TIME_RECORD_BYTES)
+        return -XEN_EINVAL;
+    if (gva && c->guest->translate(c->guest->opaque, gva, &gpa))
+        return -XEN_EFAULT;
+    if (gva && (memory_lookup(c->d->config.memory, gpa >> PAGE_SHIFT_4K).flags & MEMORY_READONLY))
+        return -XEN_EFAULT;
+    v->time_gpa = gpa;
+    time_update_vcpu(v);
+    return 0;
+}
+
 static int64_t set_periodic(struct xen_call *c, struct xen_vcpu *v)
 {
     struct vcpu_set_periodic_timer op;
@@ -108,6 +131,7 @@ int64_t vcpu_op(struct xen_call *c)
         time_set_single(v, TIME_NEVER);
         return 0;
     case VCPUOP_register_vcpu_info: return register_vcpu_info(c, v);
+    case VCPUOP_register_vcpu_time_memory_area: return register_time_area(c, v);
     case VCPUOP_send_nmi:
         if (c->d->config.host.nmi_raise)
             c->d->config.host.nmi_raise(c->d->config.host.opaque, v->id);

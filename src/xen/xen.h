@@ -73,6 +73,7 @@ void xen_domain_destroy(struct xen_domain *d); /* NULL is fine */
 struct xen_guest_ops {
     int (*copy_from_guest)(void *opaque, void *to, gva_t from, size_t len);
     int (*copy_to_guest)(void *opaque, gva_t to, const void *from, size_t len);
+    int (*translate)(void *opaque, gva_t gva, gpa_t *gpa); /* of an address to be written; NULL: cannot */
     void *opaque;
 };
 /* VMCALL or VMMCALL, in the vCPU's thread; the result goes to cpu's RAX. */

@@ -57,6 +57,12 @@ static int copy_out(void *opaque, gva_t to, const void *from, size_t len)
     return mem_copy_out(opaque, to, from, len);
 }
 
+static int translate(void *opaque, gva_t gva, gpa_t *gpa)
+{
+    *gpa = gva;
+    return 0;
+}
+
 static void ignore_event(void *opaque)
 {
 }
@@ -64,7 +70,7 @@ static void ignore_event(void *opaque)
 static void one_call(struct xen_domain *d, struct memory *m, struct input *in)
 {
     static const uint8_t numbers[] = {12, 13, 15, 17, 18, 20, 21, 24, 29, 32, 34};
-    const struct xen_guest_ops ops = {copy_in, copy_out, m};
+    const struct xen_guest_ops ops = {copy_in, copy_out, translate, m};
     struct x86_cpu cpu = {.cr0 = X86_CR0_PE};
     uint8_t what = next(in), *args = mem_at(m, ARGS_AT, PAGE_BYTES);
     static const uint8_t regs[] = {X86_RDI, X86_RSI, X86_RDX, X86_RBX, X86_RCX, 8, 10};

@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #define ARG_AT 0x8000u
@@ -89,6 +90,12 @@ static int copy_to(void *opaque, gva_t to, const void *from, size_t len)
     return mem_copy_out(g->memory, to, from, len);
 }
 
+static int translate(void *opaque, gva_t gva, gpa_t *gpa)
+{
+    *gpa = gva;
+    return gva < GUEST_RAM ? 0 : -EFAULT;
+}
+
 void guest_init(struct guest *g)
 {
     static const struct xen_memory_range map[] = {{0x100000, GUEST_RAM - 0x100000, 1}, {0xfc000000, 0x1000, 2}};
@@ -146,7 +153,7 @@ void guest_mode(struct guest *g, bool mode64)
 
 int64_t guest_call(struct guest *g, unsigned vcpu, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    const struct xen_guest_ops ops = {copy_from, copy_to, g};
+    const struct xen_guest_ops ops = {copy_from, copy_to, translate, g};
     struct x86_cpu *cpu = &g->cpu[vcpu];
     static const uint8_t regs[2][3] = {{X86_RBX, X86_RCX, X86_RDX}, {X86_RDI, X86_RSI, X86_RDX}};
 

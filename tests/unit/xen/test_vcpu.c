@@ -183,6 +183,27 @@ static void test_clock(void **state)
     assert_int_equal(g->d->vcpu[2].tsc_offset, 77);
 }
 
+static void test_time_area(void **state)
+{
+    struct guest *g = *state;
+    uint8_t address[8] = {0};
+
+    store_le64(address, 0x72040);
+    assert_int_equal(guest_op(g, 1, NR_VCPU, VCPUOP_register_vcpu_time_memory_area, address, 8), 0);
+    assert_memory_equal(guest_at(g, 0x72040) + 8, vcpu_info_at(&g->d->vcpu[1]) + 32 + 8, 24);
+    xen_time_set_tsc_offset(g->d, 1, 12345);
+    assert_memory_equal(guest_at(g, 0x72040) + 8, vcpu_info_at(&g->d->vcpu[1]) + 32 + 8, 24);
+    memory_unmap(g->memory, 0x72, 1);
+    time_update_all(g->d);
+    store_le64(address, 0x73000 - 16);
+    assert_int_equal(guest_op(g, 1, NR_VCPU, VCPUOP_register_vcpu_time_memory_area, address, 8), -XEN_EINVAL);
+    store_le64(address, 0xf0000000);
+    assert_int_equal(guest_op(g, 1, NR_VCPU, VCPUOP_register_vcpu_time_memory_area, address, 8), -XEN_EFAULT);
+    store_le64(address, 0);
+    assert_int_equal(guest_op(g, 1, NR_VCPU, VCPUOP_register_vcpu_time_memory_area, address, 8), 0);
+    assert_int_equal(g->d->vcpu[1].time_gpa, 0);
+}
+
 static void stop_loop(void *opaque)
 {
     loop_stop(opaque);
@@ -279,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_register_vcpu_info, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_time_area, setup, teardown),
         cmocka_unit_test_setup_teardown(test_singleshot, setup, teardown),
         cmocka_unit_test_setup_teardown(test_periodic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_vcpu_ops, setup, teardown),
