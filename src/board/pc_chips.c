@@ -8,11 +8,14 @@
 #include "base/log.h"
 #include "dev/acpi_gpe.h"
 #include "dev/acpi_pm.h"
+#include "dev/apic_bus.h"
 #include "dev/debug_port.h"
 #include "dev/hpet.h"
 #include "dev/i8042.h"
 #include "dev/i8237.h"
 #include "dev/i8254.h"
+#include "dev/i8259.h"
+#include "dev/ioapic.h"
 #include "dev/mc146818.h"
 #include "dev/ps2_keyboard.h"
 #include "dev/ps2_mouse.h"
@@ -37,6 +40,14 @@ static void sci_changed(void *opaque, unsigned n, bool level)
 static void hpet_gsi_changed(void *opaque, unsigned n, bool level)
 {
     pc_gsi_set(opaque, n, level);
+}
+
+/* Has the guest not yet taken the PIT's last tick? Then the next one waits, so that none is lost. */
+static bool tick_waiting(void *opaque)
+{
+    struct pc *pc = opaque;
+
+    return (apic_bus_extint_accepted(pc->apic_bus) && i8259_waiting(pc->pic, 0)) || ioapic_waiting(pc->ioapic, 2);
 }
 
 /* With an HPET, the PIT's and the RTC's interrupts pass through it: it may take their place. */
@@ -73,6 +84,7 @@ static int create_timers(struct pc *pc)
     rc = pc_add(pc, pc->pit);
     if (rc)
         return rc;
+    i8254_set_waiting(pc->pit, tick_waiting, pc);
     pc->rtc = mc146818_create(pc->s.loop, hpet ? &pc->timer_irq[1] : &pc->isa[8], &rtc);
     rc = pc_add(pc, pc->rtc);
     if (rc)

@@ -64,6 +64,7 @@ struct pc {
     struct irq_line sci[2];       /* PM1's and GPE's share of ISA interrupt 9 */
     struct irq_line timer_irq[2]; /* the PIT's and the RTC's, into the HPET */
     struct irq_line hpet_gsi[HPET_GSIS];
+    struct irq_line com_irq[PC_SERIALS];
     unsigned gsi_asserted[PC_GSIS];
     struct apic_bus *apic_bus;
     struct device *ioapic, *pic;

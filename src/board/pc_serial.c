@@ -15,6 +15,14 @@ static const struct {
     unsigned irq;
 } com[PC_SERIALS] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
+/* COM1 and COM3 share an interrupt, and so do COM2 and COM4. */
+static void com_changed(void *opaque, unsigned n, bool level)
+{
+    struct pc *pc = opaque;
+
+    irq_set(&pc->isa[com[n].irq], pc->com_irq[n].level || pc->com_irq[n ^ 2].level);
+}
+
 static int create_port(struct pc *pc, unsigned n, const char *spec, char **why)
 {
     struct device *d;
@@ -26,7 +34,8 @@ static int create_port(struct pc *pc, unsigned n, const char *spec, char **why)
         free(cause);
         return rc;
     }
-    d = ns16550_create(pc->s.loop, &pc->isa[com[n].irq], pc->serial[n]);
+    pc->com_irq[n] = (struct irq_line){com_changed, pc, n, false};
+    d = ns16550_create(pc->s.loop, &pc->com_irq[n], pc->serial[n]);
     rc = pc_add(pc, d);
     return rc ? rc : pc_map_ports(pc, com[n].port, 8, d, &ns16550_io);
 }

@@ -24,7 +24,7 @@ on_poweroff = "destroy"
     domus.check("Xen" in console.run("cat /sys/hypervisor/type /proc/cpuinfo /sys/class/dmi/id/sys_vendor 2>/dev/null"),
                 "the guest does not see Xen")
     console.run("mount /dev/sda1 /mnt && ls /mnt/boot && umount /mnt")
-    host.xl("shutdown", "-F", "small")
+    host.xl("trigger", "small", "power")
     host.wait_gone("small", 60)
 
 
