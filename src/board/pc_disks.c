@@ -6,6 +6,7 @@
 #include "board/pc_internal.h"
 
 #include "config/vdev.h"
+#include "dev/mc146818.h"
 #include "dev/piix3_ide.h"
 #include "host/block/block.h"
 
@@ -85,6 +86,8 @@ int pc_disks_create(struct pc *pc, char **why)
         rc = add_disk(pc, &c->disks[i], why);
     if (rc)
         return rc;
+    /* CMOS 39h: how the BIOS translates each disk's geometry for its CHS calls. */
+    mc146818_set_cmos(pc->rtc, 0x39, piix3_ide_bios_translation(pc->ide));
     for (unsigned channel = 0; channel < 2; channel++) {
         uint16_t base = channel ? 0x170 : 0x1f0;
         if (pc_map_ports(pc, base, 8, &pc->ide->dev, &piix3_ide_command_io[channel]) ||
