@@ -78,6 +78,51 @@ ALWAYS_INLINE void *interp_hit(struct interp_vcpu *v, gva_t lin, unsigned size, 
     return NULL;
 }
 
+ALWAYS_INLINE struct interp_jump_entry *interp_jump_slot(struct interp_vcpu *v, gva_t lin)
+{
+    return &v->jump[(lin ^ lin >> 12) & (INTERP_JUMP_SIZE - 1)];
+}
+
+/* Builds without tail calls would recurse: there every block returns to the loop. */
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define INTERP_CHAINS 1
+#else
+#define INTERP_CHAINS 0
+#endif
+
+/* The requests that can be acted upon now. */
+ALWAYS_INLINE uint32_t interp_requests(const struct interp_vcpu *v)
+{
+    return atomic_load_explicit(v->requests, memory_order_relaxed) & v->heed;
+}
+
+/* After RFLAGS.IF changed. */
+ALWAYS_INLINE void interp_if_changed(struct interp_vcpu *v)
+{
+    v->heed = v->cpu.rflags & X86_IF ? ~0u : ~(uint32_t)ENGINE_REQ_INTR;
+}
+
+/* A block's last operation ends with this, cpu.rip set: runs on into the next block, or returns to the loop. */
+ALWAYS_INLINE void interp_go_on(struct interp_vcpu *v)
+{
+    if (!INTERP_CHAINS || unlikely(interp_requests(v)))
+        return;
+    gva_t lin = (v->cs_base + v->cpu.rip) & v->lin_mask;
+    const struct interp_jump_entry *j = interp_jump_slot(v, lin);
+    if (unlikely(j->key != (lin ^ v->jump_salt)))
+        return;
+    struct interp_block *b = j->block;
+    if (unlikely(atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen))
+        return;
+    if (unlikely(v->hold) && (v->attention || v->cpu.rip + b->bytes - 1 > v->cpu.seg[X86_CS].limit))
+        return;
+    if (unlikely(--v->chain_left == 0))
+        return;
+    v->block = b;
+    v->rip0 = v->cpu.rip;
+    b->ops[0].fn(v, b->ops);
+}
+
 /* Linear loads are sign-extended. */
 ALWAYS_INLINE int64_t interp_read(struct interp_vcpu *v, const struct interp_op *op, gva_t lin, unsigned size)
 {

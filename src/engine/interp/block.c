@@ -43,7 +43,10 @@ static void drop_all(struct interp_vcpu *v)
 
 void interp_flush_jumps(struct interp_vcpu *v)
 {
-    memset(v->jump, 0, sizeof v->jump);
+    v->jump_generation = (v->jump_generation + 1) & 0xfff;
+    v->jump_salt = (v->jump_salt & ~(0xfffull << 52)) | (uint64_t)v->jump_generation << 52;
+    if (!v->jump_generation)
+        memset(v->jump, 0, sizeof v->jump);
 }
 
 void interp_end(struct interp_vcpu *v, const struct interp_op *op)
@@ -51,6 +54,7 @@ void interp_end(struct interp_vcpu *v, const struct interp_op *op)
     v->cpu.rip = interp_wrap(v->rip0 + op->start, v->code_mode == X86_MODE_64   ? 8
                                                   : v->code_mode == X86_MODE_32 ? 4
                                                                                 : 2);
+    interp_go_on(v);
 }
 
 void interp_stop_block(struct interp_vcpu *v)
@@ -206,8 +210,8 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
 
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
 {
-    gva_t lin = (v->code_mode == X86_MODE_64 ? v->cpu.rip : v->cpu.seg[X86_CS].base + v->cpu.rip) & v->lin_mask;
-    struct interp_jump_entry *j = &v->jump[(lin ^ lin >> 12) & (INTERP_JUMP_SIZE - 1)];
+    gva_t lin = (v->cs_base + v->cpu.rip) & v->lin_mask;
+    struct interp_jump_entry *j = interp_jump_slot(v, lin);
     uint64_t jump_key = lin ^ v->jump_salt;
     if (!one && j->key == jump_key && j->block &&
         atomic_load_explicit(j->block->version, memory_order_relaxed) == j->block->version_seen)

@@ -118,11 +118,20 @@ struct interp_vcpu {
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;
     _Atomic uint32_t *requests;
-    uint64_t jump_salt, exec_salt;
-    bool attention;  /* the loop shall look at single, shadows, activity and stop before the next block */
+    uint64_t jump_salt, exec_salt; /* mode, privilege and generation, which make keys and tags of addresses */
+    uint32_t jump_generation;      /* 12 bits */
+    uint64_t cs_base;              /* 0 in 64-bit code */
+    uint32_t heed;                 /* which requests matter now: ENGINE_REQ_INTR only with IF */
+    uint32_t chain_left;           /* blocks until the next return to the loop: bounds the stack without tail calls */
+    union {
+        struct {
+            bool attention;  /* the loop shall look at single, shadows, activity and stop before the next block */
+            bool cs_limited; /* CS has a limit below 4 GiB: the loop checks it before each block */
+        };
+        uint16_t hold; /* not zero: there is something to check between two blocks */
+    };
     bool single;     /* one instruction per block: TF, RF, breakpoints */
     bool stepping;   /* this block is one instruction: string operations do one iteration */
-    bool cs_limited; /* CS has a limit below 4 GiB */
     bool mid_string; /* the last block ended inside a repeated string operation: RF is pushed */
     bool watch;      /* data breakpoints are armed */
     bool exec_watch; /* instruction breakpoints are armed */
@@ -152,8 +161,20 @@ struct interp_vcpu {
 /* The handler chain. */
 #define INTERP_NEXT(v, op) return (op)[1].fn((v), (op) + 1)
 
-#define likely(x)          __builtin_expect(!!(x), 1)
-#define unlikely(x)        __builtin_expect(!!(x), 0)
+/*
+ * A handler whose work takes addresses of locals (a frame that a tail call could not leave), made of a function that
+ * does the work and returns.
+ */
+#define INTERP_HANDLER_OF(name, work)                                        \
+    void interp_op_##name(struct interp_vcpu *v, const struct interp_op *op) \
+    {                                                                        \
+        work(v, op);                                                         \
+        INTERP_NEXT(v, op);                                                  \
+    }
+#define INTERP_HANDLER(name) INTERP_HANDLER_OF(name, name)
+
+#define likely(x)            __builtin_expect(!!(x), 1)
+#define unlikely(x)          __builtin_expect(!!(x), 0)
 
 /*
  * Faults: they do not return, and the instruction has not happened. Whoever may fault must have v->op set (operations

@@ -429,6 +429,6 @@ void interp_flush_page(struct interp_vcpu *v, gva_t lin)
         if (((e->read ^ lin) & ~PAGE_MASK_4K) == 0)
             e->read = e->write = 0;
     }
-    memset(v->exec, 0, sizeof v->exec); /* 8 KiB; code pages are seldom unmapped singly */
+    v->exec[(lin >> PAGE_SHIFT_4K) & (INTERP_EXEC_SIZE - 1)].tag = 0;
     interp_flush_jumps(v);
 }

@@ -12,7 +12,7 @@ static uint64_t size_mask(unsigned size)
     return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
 }
 
-void interp_op_inc(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void inc(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     int64_t a, dst, cf = cc_cf(v);
@@ -35,8 +35,9 @@ void interp_op_inc(struct interp_vcpu *v, const struct interp_op *op)
         v->cc_b = cf;
         v->cc_dst = dst;
     }
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(inc)
 
 /* --- shifts and rotates --- */
 
@@ -70,7 +71,7 @@ static struct shifted rotate(unsigned kind, unsigned size, uint64_t a, unsigned 
     return (struct shifted){r, (cf ? X86_CF : 0) | (of ? X86_OF : 0), X86_CF | X86_OF};
 }
 
-static struct shifted shift(unsigned kind, unsigned size, uint64_t a, unsigned n)
+static struct shifted shift_value(unsigned kind, unsigned size, uint64_t a, unsigned n)
 {
     unsigned bits = 8 * size;
     uint64_t r, top = 1ull << (bits - 1);
@@ -92,7 +93,7 @@ static struct shifted shift(unsigned kind, unsigned size, uint64_t a, unsigned n
     return (struct shifted){r, (cf ? X86_CF : 0) | (of ? X86_OF : 0), X86_ARITH};
 }
 
-void interp_op_shift(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void shift(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     unsigned count = (unsigned)(op->imm < 0 ? v->cpu.gpr[X86_RCX] : (uint64_t)op->imm) & (op->size == 8 ? 63 : 31);
@@ -101,16 +102,18 @@ void interp_op_shift(struct interp_vcpu *v, const struct interp_op *op)
     if (!count) {
         /* Writes its destination all the same (which matters for the upper half of a 32-bit register). */
         interp_rm_end(v, op, &m, (int64_t)old, a);
-        INTERP_NEXT(v, op);
+        return;
     }
-    struct shifted s = rotates ? rotate(op->kind, op->size, a, count, cc_cf(v)) : shift(op->kind, op->size, a, count);
+    struct shifted s =
+        rotates ? rotate(op->kind, op->size, a, count, cc_cf(v)) : shift_value(op->kind, op->size, a, count);
     interp_rm_end(v, op, &m, (int64_t)old, s.value);
     if (rotates)
         cc_set(v, (cc_arith(v) & ~s.changed) | s.flags);
     else
         cc_bits(v, interp_extend(s.value, op->size), s.flags);
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(shift)
 
 ALWAYS_INLINE void shift_reg(struct interp_vcpu *v, const struct interp_op *op, unsigned kind, unsigned size)
 {
@@ -154,7 +157,7 @@ const interp_fn interp_shift_imm_ops[8][4] = {
     [SHIFT_SAR] = {NULL, NULL, op_SHIFT_SAR_4, op_SHIFT_SAR_8},
 };
 
-void interp_op_shld(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void shld(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     unsigned bits = 8u * op->size;
@@ -164,7 +167,7 @@ void interp_op_shld(struct interp_vcpu *v, const struct interp_op *op)
     bool cf;
     if (!n) {
         interp_rm_end(v, op, &m, (int64_t)old, a);
-        INTERP_NEXT(v, op);
+        return;
     }
     if (op->size == 2) { /* counts above 16 shift on through the source and the destination again */
         unsigned __int128 w = op->kind == 0 ? (unsigned __int128)(a << 32 | b << 16 | a) : 0;
@@ -187,12 +190,13 @@ void interp_op_shld(struct interp_vcpu *v, const struct interp_op *op)
     bool of = ((a ^ r) & top) != 0;
     interp_rm_end(v, op, &m, (int64_t)old, r);
     cc_bits(v, interp_extend(r, op->size), (cf ? X86_CF : 0) | (of ? X86_OF : 0));
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(shld)
 
 /* --- exchanges --- */
 
-void interp_op_xchg(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void xchg(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     int64_t a, b = interp_reg_read(v, op);
@@ -200,8 +204,9 @@ void interp_op_xchg(struct interp_vcpu *v, const struct interp_op *op)
         a = interp_rm_begin(v, op, &m);
     while (!interp_rm_end(v, op, &m, a, (uint64_t)b));
     interp_reg_write(v, op, (uint64_t)a);
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(xchg)
 
 static void set_add(struct interp_vcpu *v, uint32_t kind, int64_t a, int64_t b, unsigned size)
 {
@@ -211,7 +216,7 @@ static void set_add(struct interp_vcpu *v, uint32_t kind, int64_t a, int64_t b, 
     v->cc_dst = interp_extend(kind == CC_ADD ? (uint64_t)a + (uint64_t)b : (uint64_t)a - (uint64_t)b, size);
 }
 
-void interp_op_xadd(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void xadd(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     int64_t a, b = interp_reg_read(v, op);
@@ -222,10 +227,11 @@ void interp_op_xadd(struct interp_vcpu *v, const struct interp_op *op)
     if (op->is_reg) /* the sum wins when both are one register */
         interp_set_reg(v, op->rm, op->size, (uint64_t)a + (uint64_t)b);
     set_add(v, CC_ADD, a, b, op->size);
-    INTERP_NEXT(v, op);
 }
 
-void interp_op_cmpxchg(struct interp_vcpu *v, const struct interp_op *op)
+INTERP_HANDLER(xadd)
+
+static __attribute__((noinline)) void cmpxchg(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct interp_rmw m;
     int64_t a, acc = interp_extend(v->cpu.gpr[X86_RAX], op->size), b = interp_reg_read(v, op);
@@ -237,8 +243,9 @@ void interp_op_cmpxchg(struct interp_vcpu *v, const struct interp_op *op)
     if (a != acc)
         interp_set_reg(v, REG_OFFSET(X86_RAX), op->size, (uint64_t)a);
     set_add(v, CC_SUB, acc, a, op->size);
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(cmpxchg)
 
 static bool swap_wide(uint8_t *host, unsigned size, const uint64_t expect[2], const uint64_t set[2], uint64_t seen[2])
 {
@@ -259,7 +266,7 @@ static bool swap_wide(uint8_t *host, unsigned size, const uint64_t expect[2], co
     return ok;
 }
 
-void interp_op_cmpxchg_wide(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void cmpxchg_wide(struct interp_vcpu *v, const struct interp_op *op)
 {
     uint64_t *gpr = v->cpu.gpr, seen[2], low = op->size == 8 ? 0xffffffffu : ~0ull;
     uint64_t expect[2] = {gpr[X86_RAX] & low, gpr[X86_RDX] & low}, set[2] = {gpr[X86_RBX] & low, gpr[X86_RCX] & low};
@@ -294,8 +301,9 @@ void interp_op_cmpxchg_wide(struct interp_vcpu *v, const struct interp_op *op)
         gpr[X86_RDX] = seen[1];
     }
     cc_set(v, (cc_arith(v) & ~X86_ZF) | (ok ? X86_ZF : 0));
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(cmpxchg_wide)
 
 /* --- multiplication and division --- */
 
@@ -420,13 +428,14 @@ static void bit_do(struct interp_vcpu *v, const struct interp_op *op, unsigned b
     cc_set(v, (cc_arith(v) & ~X86_CF) | ((uint64_t)a & one ? X86_CF : 0));
 }
 
-void interp_op_bit_imm(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void bit_imm(struct interp_vcpu *v, const struct interp_op *op)
 {
     bit_do(v, op, (unsigned)op->imm & (8u * op->size - 1));
-    INTERP_NEXT(v, op);
 }
 
-void interp_op_bit(struct interp_vcpu *v, const struct interp_op *op)
+INTERP_HANDLER(bit_imm)
+
+static __attribute__((noinline)) void bit(struct interp_vcpu *v, const struct interp_op *op)
 {
     unsigned bits = 8u * op->size;
     int64_t index = interp_reg_read(v, op);
@@ -437,8 +446,9 @@ void interp_op_bit(struct interp_vcpu *v, const struct interp_op *op)
         moved.disp += (index >> (op->size == 8 ? 6 : op->size == 4 ? 5 : 4)) * op->size;
         bit_do(v, &moved, (unsigned)index & (bits - 1));
     }
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(bit)
 
 void interp_op_scan(struct interp_vcpu *v, const struct interp_op *op)
 {

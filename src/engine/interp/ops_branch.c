@@ -127,6 +127,7 @@ void interp_op_pop(struct interp_vcpu *v, const struct interp_op *op)
 void interp_op_jmp(struct interp_vcpu *v, const struct interp_op *op)
 {
     interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));
+    interp_go_on(v);
 }
 
 void interp_op_call64(struct interp_vcpu *v, const struct interp_op *op)
@@ -135,6 +136,7 @@ void interp_op_call64(struct interp_vcpu *v, const struct interp_op *op)
     interp_write(v, op, sp, 8, v->rip0 + op->start + op->length);
     v->cpu.gpr[X86_RSP] = sp;
     v->cpu.rip = v->rip0 + (uint64_t)op->imm;
+    interp_go_on(v);
 }
 
 /* The return address is in memory before the target turns out to be wrong, but not below RSP yet. */
@@ -153,6 +155,7 @@ void interp_op_call(struct interp_vcpu *v, const struct interp_op *op)
 {
     uint64_t target = interp_wrap(v->rip0 + (uint64_t)op->imm, op->size);
     call(v, op, target);
+    interp_go_on(v);
 }
 
 void interp_op_ret64(struct interp_vcpu *v, const struct interp_op *op)
@@ -162,6 +165,7 @@ void interp_op_ret64(struct interp_vcpu *v, const struct interp_op *op)
     check_rip(v, op, rip);
     v->cpu.gpr[X86_RSP] = sp + 8 + (uint64_t)op->imm;
     v->cpu.rip = rip;
+    interp_go_on(v);
 }
 
 void interp_op_ret(struct interp_vcpu *v, const struct interp_op *op)
@@ -170,6 +174,7 @@ void interp_op_ret(struct interp_vcpu *v, const struct interp_op *op)
     check_rip(v, op, rip);
     add_sp(v, op->size + (uint64_t)op->imm);
     v->cpu.rip = rip;
+    interp_go_on(v);
 }
 
 void interp_op_jmp_rm(struct interp_vcpu *v, const struct interp_op *op)
@@ -177,11 +182,13 @@ void interp_op_jmp_rm(struct interp_vcpu *v, const struct interp_op *op)
     uint64_t rip = interp_wrap((uint64_t)interp_rm_read(v, op), op->size);
     check_rip(v, op, rip);
     v->cpu.rip = rip;
+    interp_go_on(v);
 }
 
 void interp_op_call_rm(struct interp_vcpu *v, const struct interp_op *op)
 {
     call(v, op, interp_wrap((uint64_t)interp_rm_read(v, op), op->size));
+    interp_go_on(v);
 }
 
 void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
@@ -198,12 +205,13 @@ void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
     if (taken)
         interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));
     else
-        interp_end(v, op + 1);
+        v->cpu.rip = next_rip(v, op);
+    interp_go_on(v);
 }
 
 /* --- frames --- */
 
-void interp_op_pusha(struct interp_vcpu *v, const struct interp_op *op)
+static __attribute__((noinline)) void pusha(struct interp_vcpu *v, const struct interp_op *op)
 {
     uint64_t rsp = v->cpu.gpr[X86_RSP];
     for (unsigned i = 8; i-- > 0;) { /* the whole frame first, so that a fault leaves nothing changed */
@@ -214,10 +222,11 @@ void interp_op_pusha(struct interp_vcpu *v, const struct interp_op *op)
     }
     for (unsigned i = 0; i < 8; i++)
         push(v, op, op->size, i == X86_RSP ? rsp : v->cpu.gpr[i]);
-    INTERP_NEXT(v, op);
 }
 
-void interp_op_popa(struct interp_vcpu *v, const struct interp_op *op)
+INTERP_HANDLER(pusha)
+
+static __attribute__((noinline)) void popa(struct interp_vcpu *v, const struct interp_op *op)
 {
     uint64_t value[8], rsp = v->cpu.gpr[X86_RSP];
     for (unsigned i = 0; i < 8; i++)
@@ -227,10 +236,11 @@ void interp_op_popa(struct interp_vcpu *v, const struct interp_op *op)
             interp_set_reg(v, REG_OFFSET(i), op->size, value[i]);
     }
     add_sp(v, 8u * op->size);
-    INTERP_NEXT(v, op);
 }
 
-void interp_op_enter(struct interp_vcpu *v, const struct interp_op *op)
+INTERP_HANDLER(popa)
+
+static __attribute__((noinline)) void enter(struct interp_vcpu *v, const struct interp_op *op)
 {
     unsigned size = op->size, level = op->kind & 31;
     uint64_t rsp = v->cpu.gpr[X86_RSP], rbp = v->cpu.gpr[X86_RBP], frame;
@@ -264,8 +274,9 @@ void interp_op_enter(struct interp_vcpu *v, const struct interp_op *op)
     interp_probe_lin(v, lin, size, interp_data_access(v) | X86_ACCESS_WRITE);
     v->cpu.gpr[X86_RSP] = (start & ~v->stack_mask) | (sp & v->stack_mask);
     interp_set_reg(v, REG_OFFSET(X86_RBP), size, frame);
-    INTERP_NEXT(v, op);
 }
+
+INTERP_HANDLER(enter)
 
 void interp_op_leave(struct interp_vcpu *v, const struct interp_op *op)
 {
@@ -304,9 +315,11 @@ void interp_op_popf(struct interp_vcpu *v, const struct interp_op *op)
     add_sp(v, op->size);
     v->cpu.rflags = (old & ~mask & ~(uint64_t)X86_RF) | (value & mask) | 2;
     v->cc_op = CC_FLAGS;
+    interp_if_changed(v);
     if ((old ^ v->cpu.rflags) & (X86_TF | X86_AC | X86_RF))
         interp_mode_changed(v);
     v->cpu.rip = next_rip(v, op);
+    interp_go_on(v);
 }
 
 void interp_op_flag(struct interp_vcpu *v, const struct interp_op *op)
@@ -392,4 +405,5 @@ void interp_op_insn_end(struct interp_vcpu *v, const struct interp_op *op)
     cc_commit(v);
     v->cpu.rip = next_rip(v, op);
     op->insn_fn(v, op->insn);
+    interp_go_on(v);
 }

@@ -264,7 +264,7 @@ void interp_op_string(struct interp_vcpu *v, const struct interp_op *op)
         if (count == done)
             break;
         v->cc_op = compares ? CC_FLAGS : v->cc_op;
-        if (v->stepping || atomic_load_explicit(v->requests, memory_order_relaxed)) {
+        if (v->stepping || interp_requests(v)) {
             v->mid_string = true;
             v->cpu.rip = interp_this_rip(v); /* goes on after whatever is wanted */
             return;

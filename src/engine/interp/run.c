@@ -22,6 +22,7 @@ static void run_block(struct interp_vcpu *v, struct interp_block *b)
     }
     v->block = b;
     v->rip0 = v->cpu.rip;
+    v->chain_left = 256;
     b->ops[0].fn(v, b->ops);
     v->op = NULL;
 }
@@ -45,7 +46,7 @@ static void check_exec_breakpoints(struct interp_vcpu *v)
 /* One instruction, with all that single-stepping and breakpoints ask for. */
 static void run_one(struct interp_vcpu *v)
 {
-    bool shadow = v->cpu.sti_shadow, step = v->cpu.rflags & X86_TF;
+    bool step = v->cpu.rflags & X86_TF;
     bool rf = v->cpu.rflags & X86_RF;
     if (v->exec_watch && !rf) {
         check_exec_breakpoints(v);
@@ -59,10 +60,9 @@ static void run_one(struct interp_vcpu *v)
         v->cpu.rflags &= ~(uint64_t)X86_RF;
         interp_mode_changed(v);
     }
-    v->stepping = true;
+    v->stepping = v->attention = true;
     run_block(v, b);
     v->stepping = false;
-    (void)shadow;
     uint64_t hits = v->debug_hits | (step ? 1u << 14 : 0);
     v->debug_hits = 0;
     if (hits && !v->event.valid && !v->stop)
@@ -114,7 +114,7 @@ static bool step(struct interp_vcpu *v)
         interp_deliver(v);
         return true;
     }
-    uint32_t requests = atomic_load_explicit(v->requests, memory_order_relaxed);
+    uint32_t requests = interp_requests(v);
     if (likely(!(requests | v->attention))) {
         run_block(v, interp_find_block(v, false));
         return true;
@@ -135,6 +135,7 @@ static bool step(struct interp_vcpu *v)
 enum engine_exit interp_run(struct interp_vcpu *v)
 {
     v->attention = true;
+    interp_if_changed(v);
     if (_setjmp(v->fault_exit))
         interp_event_after_fault(v);
     v->stepping = false;

@@ -61,7 +61,8 @@ void interp_mode_changed(struct interp_vcpu *v)
             v->exec_watch = true;
     }
     v->single = v->watch || v->exec_watch || (cpu->rflags & (X86_TF | X86_RF));
-    v->attention = true;
+    interp_if_changed(v);
+    v->attention = v->attention || v->single;
 
     if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
         v->tlb = &v->banks[INTERP_BANK_SLOW];
@@ -71,7 +72,9 @@ void interp_mode_changed(struct interp_vcpu *v)
         v->tlb = &v->banks[INTERP_BANK_KERNEL_AC];
     else
         v->tlb = &v->banks[INTERP_BANK_KERNEL];
-    v->jump_salt = (uint64_t)(v->code_mode + 1) << 52 | (uint64_t)user << 54;
+    v->cs_base = v->code_mode == X86_MODE_64 ? 0 : cpu->seg[X86_CS].base;
+    /* Bit 51 is never set, so that no salt is another's complement (the two halves of canonical space). */
+    v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)user << 50 | (uint64_t)v->jump_generation << 52;
     v->exec_salt = (uint64_t)user << 54;
     interp_segments_changed(v);
 }

@@ -178,6 +178,7 @@ static void cli(struct interp_vcpu *v, const struct x86_insn *insn)
 {
     check_if_right(v);
     v->cpu.rflags &= ~(uint64_t)X86_IF;
+    interp_if_changed(v);
 }
 
 static void sti(struct interp_vcpu *v, const struct x86_insn *insn)
@@ -185,6 +186,7 @@ static void sti(struct interp_vcpu *v, const struct x86_insn *insn)
     check_if_right(v);
     if (!(v->cpu.rflags & X86_IF)) {
         v->cpu.rflags |= X86_IF;
+        interp_if_changed(v);
         v->cpu.sti_shadow = true;
         v->attention = true;
     }
