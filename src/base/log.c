@@ -10,6 +10,7 @@
 
 static int log_fd = 2;
 static enum log_level log_max = LOG_WARNING;
+static char last_error[1024];
 
 void log_init(int fd, enum log_level level)
 {
@@ -32,9 +33,16 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(ap);
     if (n < 0)
         return;
+    if (level == LOG_ERROR)
+        (void)snprintf(last_error, sizeof last_error, "%s", line + used);
     used = (int)strnlen(line, sizeof line - 2);
     line[used++] = '\n';
     (void)!write(log_fd, line, (size_t)used);
+}
+
+const char *log_last_error(void)
+{
+    return last_error;
 }
 
 bool log_limited(struct log_limit *limit)

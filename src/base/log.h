@@ -15,6 +15,10 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_GUEST, LOG_DEBUG };
 void log_init(int fd, enum log_level level);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The newest LOG_ERROR line without its mark, "" when there was none: the cause, for whoever reports a failure. The
+ * pointer is good until the next error; while a machine is being built there is one thread. */
+const char *log_last_error(void);
+
 #define log_error(...)   log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)

@@ -106,7 +106,8 @@ static int plan(struct pc *pc, char **why)
                       bios == FIRMWARE_OVMF ? "ovmf" : "seabios");
     b->bios = path; /* freed in pc_destroy() */
     if (hvm_layout_init(&pc->layout, b))
-        return pc_why(why, -EINVAL, "memory=%lld MiB cannot be laid out", (long long)(kib / 1024));
+        return pc_why(why, -EINVAL, "memory=%lld (MiB) cannot be laid out: %s", (long long)(kib / 1024),
+                      log_last_error());
     return 0;
 }
 
@@ -202,7 +203,8 @@ int pc_create(struct pc **out, const struct pc_setup *setup, char **why)
     if (!rc)
         rc = vcpus_start(pc->vcpus);
     if (rc) {
-        (void)pc_why(why, rc, "the machine could not be built: %s", strerror(-rc));
+        (void)pc_why(why, rc, "the machine could not be built: %s",
+                     *log_last_error() ? log_last_error() : strerror(-rc));
         pc_destroy(pc);
         return rc;
     }

@@ -200,7 +200,8 @@ int pc_xen_create(struct pc *pc, char **why)
         return rc;
     rc = hvm_build(pc->memory, &pc->layout, &pc->build, vcpus_state(pc->vcpus, 0), &pc->built);
     if (rc)
-        return pc_why(why, rc, "the guest's firmware could not be loaded: %s (see the domain's log)", strerror(-rc));
+        return pc_why(why, rc, "the guest's firmware could not be loaded: %s",
+                      *log_last_error() ? log_last_error() : strerror(-rc));
     vcpus_state_changed(pc->vcpus, 0);
     hvm_build_params(pc->xen);
     pc->store = store_create();
