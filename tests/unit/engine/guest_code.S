@@ -192,4 +192,288 @@ guest smc
         loop 2b
         hlt
 end smc
+/* --- protected-mode guests: IDT at 0x2000, TSSs at 0x2800 and 0x2900; selectors as in the table of protected_end --- */
+#define CS0  8
+#define DS0  16
+#define CS3  (24 | 3)
+#define DS3  (32 | 3)
+#define TSS1 40
+#define TSS2 48
+#define GATE 56
+        .macro protected
+        cli
+        lgdtl AT(800f)
+        mov %cr0, %eax
+        or $1, %al
+        mov %eax, %cr0
+        ljmpl $CS0, $AT(801f)
+        .code32
+801:    mov $DS0, %eax
+        mov %eax, %ds
+        mov %eax, %es
+        mov %eax, %ss
+        mov $0x8000, %esp
+        lidtl AT(802f)
+        movl $0x7000, 0x2800 + 4
+        movl $DS0, 0x2800 + 8
+        movl $0x680000, 0x2800 + 100
+        mov $TSS1, %eax
+        ltr %ax
+        .endm
+        /* An interrupt gate in the IDT (dpl in the third argument). */
+        .macro vector number, label, dpl=0
+        movl $((CS0 << 16) + AT(\label)), 0x2000 + 8 * \number
+        movl $(0x8e00 | (\dpl << 13)), 0x2000 + 8 * \number + 4
+        .endm
+        .macro put char
+        push %eax
+        mov $\char, %al
+        out %al, $0xe9
+        pop %eax
+        .endm
+        .macro protected_end gate
+        .balign 8
+803:    .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff
+        .quad 0x0000890028000067, 0x0000890029000067
+        .word AT(\gate), CS0, 0xec01, 0
+800:    .word 63
+        .long AT(803b)
+802:    .word 0x7ff
+        .long 0x2000
+        .endm
+
+        .code16
+guest task
+        protected
+        movl $AT(2f), 0x2900 + 0x20     /* the other task: eip, eflags, esp, segments */
+        movl $2, 0x2900 + 0x24
+        movl $0x6000, 0x2900 + 0x38
+        movl $DS0, 0x2900 + 0x48
+        movl $CS0, 0x2900 + 0x4c
+        movl $DS0, 0x2900 + 0x50
+        movl $DS0, 0x2900 + 0x54
+        movl $0x600d, 0x2900 + 0x28     /* its eax */
+        mov $0x1111, %eax
+        lcall $TSS2, $0
+        cmp $0x1111, %eax
+        jne 9f
+        put 'b'
+        mov %cr0, %eax
+        test $8, %al                    /* TS */
+        jz 9f
+        put 'T'
+9:      hlt
+2:      cmp $0x600d, %eax
+        jne 9b
+        put 't'
+        pushf
+        pop %eax
+        test $0x40, %ah                 /* NT */
+        jz 9b
+        put 'n'
+        cmpw $TSS1, 0x2900              /* the back link */
+        jne 9b
+        iret
+        hlt
+3:
+        protected_end 3b
+end task
+
+        .code16
+guest ring3
+        protected
+        vector 13, 5f
+        vector 0x30, 6f, 3
+        pushl $DS3
+        pushl $0x5000
+        pushl $CS3
+        pushl $AT(2f)
+        lret
+2:      put 'u'                         /* IOPL 0: OUT is not allowed, handler 5 skips it and speaks for us */
+        pushl $0x1234
+        lcall $(GATE | 3), $0
+        int $0x30
+        hlt
+3:      mov 8(%esp), %ebx               /* the copied parameter behind eip and cs */
+        cmp $0x1234, %ebx
+        jne 7f
+        put 'g'
+        lret $4
+5:      mov 4(%esp), %ebx               /* #GP: at the OUT or the HLT */
+        cmpb $0xe6, %ss:(%ebx)     /* DS is null by now */
+        jne 7f
+        addl $2, 4(%esp)
+        out %al, $0xe9
+        add $4, %esp
+        iret
+6:      cmp $0x5000, %esp
+        put 'i'
+        mov 12(%esp), %eax              /* the outer esp: both stacks were released */
+        cmp $0x5000, %eax
+        jne 7f
+        put 'k'
+7:      hlt
+        protected_end 3b
+end ring3
+
+        .code16
+guest v86
+        protected
+        vector 13, 3f
+        pushl $0
+        pushl $0
+        pushl $0
+        pushl $0x123                    /* es */
+        pushl $0                        /* ss */
+        pushl $0x5000
+        pushl $0x20002                  /* VM */
+        pushl $0
+        pushl $AT(2f)
+        iret
+        .code16
+2:      mov %es, %ax
+        cmp $0x123, %ax
+        jne 4f
+        cli                             /* IOPL 0 */
+4:      hlt
+        .code32
+3:      testb $2, 4 + 8 + 2(%esp)       /* VM in the pushed flags */
+        jz 9f
+        put 'v'
+        mov 4(%esp), %ebx
+        cmpb $0xfa, %ss:(%ebx)
+        jne 9f
+        put 'c'
+        mov 4 + 20(%esp), %eax
+        cmp $0x123, %eax
+        jne 9f
+        put 'e'
+9:      hlt
+        protected_end 9b
+end v86
+
+        .code16
+guest debug
+        protected
+        vector 1, 5f
+        xor %ecx, %ecx
+        pushf
+        orl $0x100, (%esp)
+        popf                            /* TF */
+        nop
+        nop
+        pushf
+        andl $~0x100, (%esp)
+        popf
+        cmp $5, %ecx                    /* nop, nop, pushf, and, popf */
+        jne 9f
+        put 's'
+        xor %ecx, %ecx
+        mov $0x3000, %eax
+        mov %eax, %dr0
+        mov $AT(2f), %eax
+        mov %eax, %dr1
+        mov $0x000d000a, %eax           /* 0: writes of 4 bytes; 1: execution */
+        mov %eax, %dr7
+        mov 0x3000, %eax
+        movb $1, 0x3002
+        cmp $1, %ecx
+        jne 9f
+        put 'w'
+2:      nop
+        cmp $2, %ecx
+        jne 9f
+        put 'x'
+        xor %eax, %eax
+        mov %eax, %dr7
+        .byte 0xf1                      /* INT1 */
+        cmp $3, %ecx
+        jne 9f
+        put '1'
+9:      hlt
+5:      inc %ecx
+        orl $0x10000, 8(%esp)           /* RF */
+        iret
+        protected_end 9b
+end debug
+
+        .code16
+guest repfault
+        protected
+        vector 14, 5f
+        xor %eax, %eax                  /* 4 MiB pages: the first one only */
+        mov $0x10000, %edi
+        mov $1024, %ecx
+        rep stosl
+        movl $0x83, 0x10000
+        mov $0x10000, %eax
+        mov %eax, %cr3
+        mov $0x10, %eax
+        mov %eax, %cr4
+        mov %cr0, %eax
+        or $0x80000000, %eax
+        mov %eax, %cr0
+        mov $0x400000 - 100, %edi
+        mov $300, %ecx
+        mov $0x5a, %al
+        rep stosb
+        hlt
+5:      cmp $200, %ecx
+        jne 9f
+        cmp $0x400000, %edi
+        jne 9f
+        mov %cr2, %eax
+        cmp %edi, %eax
+        jne 9f
+        put 'f'
+        cmpl $2, (%esp)
+        jne 9f
+        put 'w'
+9:      hlt
+        protected_end 9b
+end repfault
+
+        .code16
+guest shadow
+        movw $AT(2f), 0x40*4
+        movw $0, 0x40*4+2
+        xor %bx, %bx
+        sti
+        inc %bx                         /* the one instruction under STI's shadow */
+        inc %bx
+        inc %bx
+1:      hlt
+        jmp 1b
+2:      mov %bl, %al
+        add $'0', %al
+        out %al, $0xe9
+        iret
+end shadow
+
+        .code16
+guest atomics
+        mov $20000, %ecx
+1:      lock incl 0x3000
+        lock btsw $0, 0x3004            /* a lock around a plain increment */
+        jc 2f
+        incl 0x3008
+        movw $0, 0x3004
+        dec %ecx
+        jnz 1b
+        hlt
+2:      lock decl 0x3000
+        pause
+        jmp 1b
+end atomics
+
+        .code16
+guest doublefault
+        protected
+        movl $0, 0x2000 + 8 * 14        /* neither #GP nor #DF has a gate: shutdown */
+        int $0x77
+        hlt
+9:      hlt
+        protected_end 9b
+end doublefault
+
         .section .note.GNU-stack, "", @progbits

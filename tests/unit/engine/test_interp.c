@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define RAM_BYTES (16u << 20)
@@ -20,8 +21,9 @@
 struct board {
     struct memory *memory;
     struct engine *engine;
-    struct engine_vcpu *vcpu;
-    _Atomic uint32_t requests;
+    struct engine_vcpu *vcpu, *other;
+    _Atomic uint32_t requests[2];
+    int vector;
     char out[64];
     unsigned out_len;
 };
@@ -69,7 +71,9 @@ static void hypercall(void *opaque, struct x86_cpu *cpu)
 
 static int interrupt_ack(void *opaque)
 {
-    return -1;
+    struct board *b = opaque;
+    atomic_fetch_and(&b->requests[0], ~(uint32_t)ENGINE_REQ_INTR);
+    return b->vector;
 }
 
 static uint64_t cr8_read(void *opaque)
@@ -91,9 +95,11 @@ static int setup(void **state)
     board.memory = memory_create(RAM_BYTES);
     assert_non_null(board.memory);
     assert_int_equal(memory_map_ram(board.memory, 0, 0, RAM_BYTES >> 12), 0);
-    assert_int_equal(engine_interp.create(&board.engine, board.memory, 1), 0);
-    board.vcpu = engine_interp.vcpu_create(board.engine, 0, &board.requests, &host, &board);
+    assert_int_equal(engine_interp.create(&board.engine, board.memory, 2), 0);
+    board.vcpu = engine_interp.vcpu_create(board.engine, 0, &board.requests[0], &host, &board);
+    board.other = engine_interp.vcpu_create(board.engine, 1, &board.requests[1], &host, &board);
     assert_non_null(board.vcpu);
+    assert_non_null(board.other);
     *state = &board;
     return 0;
 }
@@ -106,17 +112,22 @@ static int teardown(void **state)
     return 0;
 }
 
-static void load(struct board *b, const uint8_t *code, const uint8_t *end)
+static void start(struct engine_vcpu *v)
 {
-    assert_int_equal(mem_copy_out(b->memory, START, code, (uint64_t)(end - code)), 0);
-    struct x86_cpu *cpu = engine_interp.vcpu_state(b->vcpu);
+    struct x86_cpu *cpu = engine_interp.vcpu_state(v);
     for (unsigned i = X86_ES; i <= X86_GS; i++) {
         cpu->seg[i].selector = 0;
         cpu->seg[i].base = 0;
     }
     cpu->rip = START;
     cpu->gpr[X86_RSP] = START;
-    engine_interp.vcpu_changed(b->vcpu);
+    engine_interp.vcpu_changed(v);
+}
+
+static void load(struct board *b, const uint8_t *code, const uint8_t *end)
+{
+    assert_int_equal(mem_copy_out(b->memory, START, code, (uint64_t)(end - code)), 0);
+    start(b->vcpu);
 }
 
 static struct x86_cpu *run_to_halt(struct board *b)
@@ -169,13 +180,113 @@ static void test_self_modifying_code(void **state)
     assert_string_equal(b->out, "b012");
 }
 
+static void test_task_switch(void **state)
+{
+    struct board *b = *state;
+    RUN(b, task);
+    assert_string_equal(b->out, "tnbT");
+}
+
+static void test_rings_and_call_gate(void **state)
+{
+    struct board *b = *state;
+    RUN(b, ring3);
+    assert_string_equal(b->out, "ugik");
+}
+
+static void test_virtual_8086(void **state)
+{
+    struct board *b = *state;
+    RUN(b, v86);
+    assert_string_equal(b->out, "vce");
+}
+
+static void test_single_step_and_breakpoints(void **state)
+{
+    struct board *b = *state;
+    RUN(b, debug);
+    assert_string_equal(b->out, "swx1");
+}
+
+static void test_fault_inside_rep(void **state)
+{
+    struct board *b = *state;
+    RUN(b, repfault);
+    assert_string_equal(b->out, "fw");
+    assert_int_equal(*(uint8_t *)mem_at(b->memory, 0x3fffff, 1), 0x5a);
+}
+
+static void test_interrupt_after_sti_shadow(void **state)
+{
+    struct board *b = *state;
+    b->vector = 0x40;
+    atomic_store(&b->requests[0], ENGINE_REQ_INTR);
+    RUN(b, shadow);
+    assert_string_equal(b->out, "1");
+    assert_int_equal(engine_interp.vcpu_state(b->vcpu)->activity, X86_HALTED);
+    atomic_store(&b->requests[0], ENGINE_REQ_INTR); /* and out of HLT */
+    run_to_halt(b);
+    assert_string_equal(b->out, "13");
+}
+
+static void *run_other(void *opaque)
+{
+    struct board *b = opaque;
+    return (void *)(uintptr_t)engine_interp.vcpu_run(b->other);
+}
+
+static void test_atomics_of_two_vcpus(void **state)
+{
+    extern const uint8_t guest_atomics[], guest_atomics_end[];
+    struct board *b = *state;
+    pthread_t thread;
+    void *exit = NULL;
+    load(b, guest_atomics, guest_atomics_end);
+    start(b->other);
+    assert_int_equal(pthread_create(&thread, NULL, run_other, b), 0);
+    run_to_halt(b);
+    pthread_join(thread, &exit);
+    assert_int_equal((uintptr_t)exit, ENGINE_EXIT_HALT);
+    assert_int_equal(word_at(b, 0x3000), 40000);
+    assert_int_equal(word_at(b, 0x3008), 40000);
+}
+
+static void test_triple_fault(void **state)
+{
+    extern const uint8_t guest_doublefault[], guest_doublefault_end[];
+    struct board *b = *state;
+    load(b, guest_doublefault, guest_doublefault_end);
+    assert_int_equal(engine_interp.vcpu_run(b->vcpu), ENGINE_EXIT_TRIPLE_FAULT);
+}
+
+static void test_stop_request(void **state)
+{
+    static const uint8_t forever[] = {0xeb, 0xfe};
+    struct board *b = *state;
+    load(b, forever, forever + sizeof forever);
+    atomic_store(&b->requests[0], ENGINE_REQ_STOP);
+    assert_int_equal(engine_interp.vcpu_run(b->vcpu), ENGINE_EXIT_REQUEST);
+    assert_int_equal(engine_interp.vcpu_state(b->vcpu)->rip, START);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_real_mode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_flat_protected_mode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_long_mode_and_page_fault, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_self_modifying_code, setup, teardown),
+        TEST(test_real_mode),
+        TEST(test_flat_protected_mode),
+        TEST(test_long_mode_and_page_fault),
+        TEST(test_self_modifying_code),
+        TEST(test_task_switch),
+        TEST(test_rings_and_call_gate),
+        TEST(test_virtual_8086),
+        TEST(test_single_step_and_breakpoints),
+        TEST(test_fault_inside_rep),
+        TEST(test_interrupt_after_sti_shadow),
+        TEST(test_atomics_of_two_vcpus),
+        TEST(test_triple_fault),
+        TEST(test_stop_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
