@@ -5,6 +5,7 @@
  */
 #include "board/pc_internal.h"
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "board/xenstore_layout.h"
 #include "dev/lapic.h"
@@ -112,7 +113,9 @@ static int write_store(struct pc *pc)
     const struct hvm_config *h = &c->hvm;
     const char *vnc = pc_vnc_listen(pc);
     const uint64_t target = c->target_memkb > 0 ? (uint64_t)c->target_memkb : pc->max_kib, video = pc_videoram_kib(pc);
+    const uint8_t *id = h->ms_vm_genid.bytes;
     unsigned online = 0;
+    char generation[48];
     struct xenstore_layout l = {
         .domid = pc->s.domid,
         .name = pc->s.name,
@@ -148,6 +151,11 @@ static int write_store(struct pc *pc)
     for (unsigned i = 0; i < pc->cpus; i++)
         online += pc->build.vcpus_online[i / 8] >> (i % 8) & 1;
     l.vcpus_online = online;
+    if (load_le64(id) | load_le64(id + 8)) { /* two decimal numbers, the low half first */
+        (void)snprintf(generation, sizeof generation, "%llu:%llu", (unsigned long long)load_le64(id),
+                       (unsigned long long)load_le64(id + 8));
+        l.generation_id = generation;
+    }
     return xenstore_layout_write(pc->store, &l);
 }
 
