@@ -465,7 +465,6 @@ const struct key keys[] = {
      .doc = "file of ACPI tables"},
     {.name = "ms_vm_genid",
      .kind = KEY_OWN,
-     .inert = INERT,
      .on = ON_HVM,
      .read = read_genid,
      .normal = "none",
