@@ -12,6 +12,11 @@
 
 #define REG_OFFSET(n) ((uint16_t)(offsetof(struct interp_vcpu, cpu.gpr) + 8 * (n)))
 
+/* Guest operands lie at any address; on the host that is one plain access all the same. */
+typedef int16_t __attribute__((aligned(1), may_alias)) unaligned_i16;
+typedef int32_t __attribute__((aligned(1), may_alias)) unaligned_i32;
+typedef int64_t __attribute__((aligned(1), may_alias)) unaligned_i64;
+
 ALWAYS_INLINE void *interp_slot(struct interp_vcpu *v, uint16_t offset)
 {
     return (char *)v + offset;
@@ -19,7 +24,7 @@ ALWAYS_INLINE void *interp_slot(struct interp_vcpu *v, uint16_t offset)
 
 ALWAYS_INLINE uint64_t interp_slot64(const struct interp_vcpu *v, uint16_t offset)
 {
-    return *(const uint64_t *)(const void *)((const char *)v + offset);
+    return (uint64_t) * (const unaligned_i64 *)(const void *)((const char *)v + offset); /* AH..BH are odd */
 }
 
 /* Sign-extended from size. */
@@ -52,9 +57,9 @@ ALWAYS_INLINE int64_t interp_host_load(const void *p, unsigned size)
 {
     switch (size) {
     case 1: return *(const volatile int8_t *)p;
-    case 2: return *(const volatile int16_t *)p;
-    case 4: return *(const volatile int32_t *)p;
-    default: return *(const volatile int64_t *)p;
+    case 2: return *(const volatile unaligned_i16 *)p;
+    case 4: return *(const volatile unaligned_i32 *)p;
+    default: return *(const volatile unaligned_i64 *)p;
     }
 }
 
@@ -62,9 +67,9 @@ ALWAYS_INLINE void interp_host_store(void *p, unsigned size, uint64_t value)
 {
     switch (size) {
     case 1: *(volatile uint8_t *)p = (uint8_t)value; break;
-    case 2: *(volatile uint16_t *)p = (uint16_t)value; break;
-    case 4: *(volatile uint32_t *)p = (uint32_t)value; break;
-    default: *(volatile uint64_t *)p = value; break;
+    case 2: *(volatile unaligned_i16 *)p = (int16_t)value; break;
+    case 4: *(volatile unaligned_i32 *)p = (int32_t)value; break;
+    default: *(volatile unaligned_i64 *)p = (int64_t)value; break;
     }
 }
 

@@ -48,7 +48,7 @@ uint32_t descriptor_limit(const struct descriptor *d);
 uint64_t descriptor_base(const struct descriptor *d);
 static inline unsigned attr_dpl(uint16_t attr)
 {
-    return (attr & X86_ATTR_DPL) >> 5;
+    return ((unsigned)attr & X86_ATTR_DPL) >> 5;
 }
 
 /* Reads a selector's descriptor; outside its table: `vector` with the selector as error code. */
