@@ -200,12 +200,13 @@ void interp_op_loop(struct interp_vcpu *v, const struct interp_op *op)
     } else {
         count = interp_wrap(count - 1, op->addr_size);
         taken = count != 0 && (op->kind == 0xe2 || cc_zf(v) == (op->kind == 0xe1));
-        interp_set_reg(v, REG_OFFSET(X86_RCX), op->addr_size, count);
     }
     if (taken)
         interp_near_jump(v, op, interp_wrap(v->rip0 + (uint64_t)op->imm, op->size));
     else
         v->cpu.rip = next_rip(v, op);
+    if (op->kind != 0xe3) /* not before the jump could fault */
+        interp_set_reg(v, REG_OFFSET(X86_RCX), op->addr_size, count);
     interp_go_on(v);
 }
 
