@@ -17,6 +17,14 @@
 #define BATCH     1024u
 #define MAX_NAMES 512
 
+/* The address sanitizer has its own memory where 32-bit code looks for none: then the engine runs, and nothing
+ * compares. */
+#ifdef __SANITIZE_ADDRESS__
+#define NATIVE 0
+#else
+#define NATIVE 1
+#endif
+
 struct options {
     uint64_t seed, cases, one_case;
     bool single, strict;
@@ -77,10 +85,15 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
     gen_data(data, o->seed, first / BATCH);
     for (unsigned i = 0; i < count; i++)
         gen_case(&cases[i], o->seed, first + i, o->only);
-    native_start(n, count, data);
+    if (NATIVE)
+        native_start(n, count, data);
     for (unsigned i = 0; i < count; i++) {
         current_case = first + i;
         guest_run(g, &cases[i], data, &results[i]);
+    }
+    if (!NATIVE) {
+        t->run += count;
+        return;
     }
     native_wait(n);
     for (unsigned i = 0; i < count; i++) {
@@ -168,6 +181,8 @@ int main(int argc, char **argv)
     current_seed = o.seed;
     signal(SIGALRM, on_alarm);
     gen_report_skipped();
+    if (!NATIVE)
+        printf("under the address sanitizer: the engine runs alone, nothing is compared\n");
     clock_gettime(CLOCK_MONOTONIC, &start);
     if (o.single) {
         alarm(20);
