@@ -62,6 +62,9 @@ const char *pc_vnc_listen(const struct pc *pc);
 unsigned pc_vnc_port(const struct pc *pc);
 const char *pc_web_address(const struct pc *pc); /* "http://..." or NULL */
 
+/* xenstore from path down, one line a node, as `xenstore-ls -f[p]` prints it; to free(). NULL: no such node. */
+char *pc_store_dump(struct pc *pc, const char *path, bool perms);
+
 /* CD drives by vdev name ("hdc"); path NULL: eject. 0, or -errno with *why. */
 int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why);
 

@@ -236,3 +236,8 @@ bool pc_control_shutdown(struct pc *pc, const char *what)
     (void)snprintf(path, sizeof path, "/local/domain/%u/control/shutdown", pc->s.domid);
     return store_write(pc->store, path, what) == 0;
 }
+
+char *pc_store_dump(struct pc *pc, const char *path, bool perms)
+{
+    return store_dump(pc->store, path, perms);
+}

@@ -188,6 +188,20 @@ static json_t *run_cd(void *opaque, const json_t *args, char **why)
     return json_object();
 }
 
+static json_t *run_store(void *opaque, const json_t *args, char **why)
+{
+    const char *path = json_string_value(json_object_get(args, "path"));
+    char *lines =
+        pc_store_dump(((struct machine *)opaque)->pc, path ? path : "/", json_is_true(json_object_get(args, "perms")));
+    json_t *answer;
+
+    if (!lines)
+        return refuse(why, "no such node in xenstore: %s", path ? path : "/");
+    answer = json_pack("{s:s}", "lines", lines); /* NULL when a guest wrote no UTF-8 */
+    free(lines);
+    return answer ? answer : refuse(why, "a value in xenstore is not text");
+}
+
 const struct channel_command machine_commands[] = {
     {"info", run_info},
     {"pause", run_pause},
@@ -198,5 +212,6 @@ const struct channel_command machine_commands[] = {
     {"shutdown", run_shutdown},
     {"cd_insert", run_cd},
     {"cd_eject", run_cd},
+    {"store", run_store},
     {NULL, NULL},
 };
