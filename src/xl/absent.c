@@ -38,9 +38,9 @@ static int absent_required(const char *name)
         {"dump-core", 2},
         {"vcpu-pin", 3},
         {"mem-max", 2},
-        {"network-attach", 1},
+
         {"network-detach", 2},
-        {"block-attach", 2},
+
         {"block-detach", 2},
         {"vtpm-attach", 1},
         {"vtpm-detach", 2},

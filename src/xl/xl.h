@@ -97,6 +97,8 @@ int xl_cmd_vncviewer(struct xl *xl, int argc, char **argv);  /* vncviewer.c */
 int xl_vncviewer(const json_t *info, bool autopass);         /* runs it in this process */
 int xl_cmd_block_list(struct xl *xl, int argc, char **argv); /* device.c */
 int xl_cmd_network_list(struct xl *xl, int argc, char **argv);
+int xl_cmd_block_attach(struct xl *xl, int argc, char **argv); /* attach.c */
+int xl_cmd_network_attach(struct xl *xl, int argc, char **argv);
 int xl_cmd_empty_list(struct xl *xl, int argc, char **argv);
 int xl_cmd_cd_insert(struct xl *xl, int argc, char **argv);
 int xl_cmd_cd_eject(struct xl *xl, int argc, char **argv);

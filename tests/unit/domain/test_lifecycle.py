@@ -226,6 +226,20 @@ class Domains(unittest.TestCase):
         self.assertEqual(p.wait(PATIENCE), 0)
         p.stdout.close()
 
+    def test_dry_attach(self):
+        self.create("windows")
+        r = self.xl("-N", "block-attach", "windows", "file:/x,hdb,w")
+        self.assertEqual(r.stdout, 'disk: {\n    "pdev_path": "/x",\n    "vdev": "hdb",\n    "format": "raw",\n'
+                                   '    "readwrite": 1\n}\n\n')
+        r = self.xl("block-attach", "windows", "foo", rc=1)
+        self.assertEqual(r.stderr.splitlines()[0], "command line: config parsing error in disk specification: "
+                                                   "no vdev specified in `foo'")
+        r = self.xl("-N", "network-attach", "windows", "bridge=br0,x=1")
+        self.assertEqual(r.stdout, 'vif: {\n    "bridge": "br0,x=1"\n}\n\n')
+        r = self.xl("network-attach", "windows", "foo=1", rc=1)
+        self.assertEqual(r.stderr, "unrecognized argument `foo=1'\n")
+        self.assertIn("does not exist yet in domus", self.xl("network-attach", "windows", "bridge=br0", rc=1).stderr)
+
     def test_shutdown_needs_drivers_or_F(self):
         self.create("s")
         r = self.xl("shutdown", "s", rc=1)
