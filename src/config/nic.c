@@ -234,6 +234,8 @@ static int read_nic(struct reading *r, const char *spec, int64_t line)
 
         if (rc > 0)
             diag_add(&r->diag, CONFIG_NOTE, line, "'%s' in vif '%s' is left out", part, spec);
+        if (rc > 0 && key_is(part, strcspn(part, "="), "mac") && !r->c->bad_mac_line)
+            r->c->bad_mac_line = line;
         stop = rc < 0;
     }
     strings_free(parts);

@@ -28,6 +28,16 @@ static int check_memory(const struct domain_config *c, const struct diag *d, boo
     return 0;
 }
 
+static int check_macs(const struct domain_config *c, const struct diag *d, bool force)
+{
+    if (!c->bad_mac_line || force)
+        return 0;
+    diag_add(d, CONFIG_ERROR, c->bad_mac_line,
+             "this mac= is no address and real xl would choose one at random; write six bytes in hex, e.g. "
+             "mac=00:16:3e:12:34:56");
+    return 3;
+}
+
 static int check_disks(const struct domain_config *c, const struct diag *d)
 {
     struct vdev seen[64], v;
@@ -99,6 +109,8 @@ int config_check_start(const struct domain_config *c, const struct config_sink *
 
     if (!rc)
         rc = check_utf8(c, &d);
+    if (!rc)
+        rc = check_macs(c, &d, force);
     if (!rc)
         rc = check_disks(c, &d);
     if (!rc && c->type == DOMAIN_TYPE_HVM)

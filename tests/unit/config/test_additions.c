@@ -135,6 +135,17 @@ static void test_memory(void **state)
     assert_int_equal(run_text(text, strlen(text), NULL, true), 0);
 }
 
+static void test_mac(void **state)
+{
+    const char *text = BASE "vif=['mac=00:16:3e:00:00:01']\n", *bad = BASE "vif=['mac=00:16:3e:zz:00:01']\n";
+
+    assert_int_equal(run_text(text, strlen(text), NULL, false), 0);
+    assert_int_equal(run_text(bad, strlen(bad), NULL, false), 3);
+    assert_non_null(strstr(lines, "Invalid parameter `mac'.\n"));
+    assert_non_null(strstr(lines, "t.cfg:4: error: this mac= is no address"));
+    assert_int_equal(run_text(bad, strlen(bad), NULL, true), 0);
+}
+
 static void test_tolerance(void **state)
 {
     const char *crlf = "name='t'\r\ntype='hvm'\r\nmemory=64\r\n";
@@ -257,7 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),     cmocka_unit_test(test_every_key),     cmocka_unit_test(test_memory),
         cmocka_unit_test(test_tolerance), cmocka_unit_test(test_extra),         cmocka_unit_test(test_no_configuration),
-        cmocka_unit_test(test_json_ours), cmocka_unit_test(test_devices_alone),
+        cmocka_unit_test(test_json_ours), cmocka_unit_test(test_devices_alone), cmocka_unit_test(test_mac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
