@@ -121,6 +121,11 @@ int launch_domain(const json_t *config, const struct launch_options *options, js
     int fds[2] = {-1, -1}, rc = CONTROL_FAIL;
 
     *pid = -1;
+    if (order && json_dumpb(order, NULL, 0, JSON_COMPACT) >= JSONLINE_MAX_BYTES) {
+        xl_error("Domain %s: its configuration is more than %u MiB: too large for a domain", name,
+                 JSONLINE_MAX_BYTES >> 20);
+        goto out;
+    }
     if (!order || !program || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
         xl_error("Domain %s: %s", name, strerror(errno));
         goto out;
