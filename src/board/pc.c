@@ -111,8 +111,32 @@ static int plan(struct pc *pc, char **why)
     return 0;
 }
 
+/* Guest memory is given out page by page as the guest touches it; a domain that could never have all of it would end
+ * by the host's out-of-memory killer instead of by a message. 0: the host does not say. */
+static uint64_t host_free_mib(void)
+{
+    FILE *f = fopen("/proc/meminfo", "re");
+    unsigned long long kib, available = 0, swap = 0;
+    char line[128];
+
+    while (f && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+            available = kib;
+        else if (sscanf(line, "SwapFree: %llu", &kib) == 1)
+            swap = kib;
+    }
+    if (f)
+        fclose(f);
+    return (available + swap) >> 10;
+}
+
 static int create_memory(struct pc *pc, char **why)
 {
+    uint64_t mib = pc->layout.ram_bytes >> 20, free_mib = host_free_mib();
+
+    if (free_mib && mib > free_mib)
+        return pc_why(why, -ENOMEM, "the guest needs %llu MiB of memory and the host has %llu MiB free: lower memory=",
+                      (unsigned long long)mib, (unsigned long long)free_mib);
     pc->memory = memory_create(pc->layout.ram_bytes);
     if (!pc->memory)
         return pc_why(why, -ENOMEM, "no %llu MiB of memory for the guest: %s",
