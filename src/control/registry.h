@@ -24,7 +24,8 @@ struct registry;
 /* Where the registry is: $DOMUS_RUN_DIR, else /run/domus as root, else $XDG_RUNTIME_DIR/domus, /run/user/UID/domus or
  * /tmp/domus-UID, the first that can be. malloc'd. */
 char *registry_run_dir(void);
-/* Where logs go: $DOMUS_RUN_DIR/log, /var/log/domus as root, else $XDG_STATE_HOME/domus or ~/.local/state/domus. */
+/* Where logs go: $DOMUS_RUN_DIR/log, /var/log/domus as root, else $XDG_STATE_HOME/domus or ~/.local/state/domus,
+ * else "log" in the registry. */
 char *registry_log_dir(void);
 
 /* Opens (and creates) the registry; dir NULL: registry_run_dir(). NULL with *why (malloc'd, one line with a remedy). */

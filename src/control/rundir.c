@@ -60,7 +60,7 @@ char *registry_log_dir(void)
     if (dir)
         return rundir_format("%s/domus", dir);
     dir = rundir_env("HOME");
-    if (dir)
+    if (dir && access(dir, W_OK) == 0) /* users like nobody have a home that is not there */
         return rundir_format("%s/.local/state/domus", dir);
     char *run = registry_run_dir(), *path = run ? rundir_format("%s/log", run) : NULL;
     free(run);
