@@ -139,11 +139,11 @@ class Host:
         self.wait(lambda: self.domid(name) is None, seconds, f"{name} is still there")
 
     @staticmethod
-    def wait(condition, seconds, otherwise):
+    def wait(condition, seconds, otherwise, pause=0.2):
         end = time.monotonic() + seconds
         while not condition():
             check(time.monotonic() < end, otherwise)
-            time.sleep(0.2)
+            time.sleep(pause)
 
     def log(self, name):
         """What the domain logged, for a failure's report."""
