@@ -126,9 +126,9 @@ static struct interp_exec_entry *exec_entry(struct interp_vcpu *v, gva_t lin)
     struct interp_page page;
     if (likely(e->tag == tag))
         return e;
-    interp_translate(v, lin & ~PAGE_MASK_4K, X86_ACCESS_EXEC | interp_data_access(v), &page);
-    e->gpa = page.gpa;
-    e->host = page.host;
+    interp_translate(v, lin, X86_ACCESS_EXEC | interp_data_access(v), &page); /* the whole address, for CR2 */
+    e->gpa = page.gpa & ~PAGE_MASK_4K;
+    e->host = page.host ? page.host - (lin & PAGE_MASK_4K) : NULL;
     e->page = page.host ? interp_code_page(v->engine, page.gpa >> PAGE_SHIFT_4K, true) : NULL;
     e->tag = tag;
     return e;
