@@ -393,6 +393,18 @@ static bool gen_one(struct gen *g, const char *only)
     return gen_integer(g);
 }
 
+/*
+ * May the branch that ends the run go without TF? Yes when it is relative and leads out of the case, to the INT3s
+ * around it or to where no page is. Any other could run for ever.
+ */
+static bool leads_away(const struct oracle_case *c, const struct x86_insn *in)
+{
+    const bool indirect = in->map == X86_MAP_1B && (in->opcode == 0xff || in->opcode == 0xc2 || in->opcode == 0xc3);
+    const uint64_t mask = in->operand_size == 2 ? 0xffff : ~0ull;
+
+    return !indirect && ((c->bytes + (uint64_t)in->imm) & mask) >= c->bytes;
+}
+
 void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char *only)
 {
     struct gen g = {.state = seed ^ number * 0xd1342543de82ef95ull, .c = c};
@@ -415,14 +427,14 @@ void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char 
         if (before == 0)
             set_implicit(&g, &c->insn[0]);
         if (is_branch(&c->insn[before])) {
-            c->branch = true;
+            c->branch = !leads_away(c, &c->insn[before]);
             break;
         }
         if (compare_undefined_flags(&c->insn[before]))
             break;
     }
     if (c->branch && c->count > 1) {
-        /* TF would stop before it: keep the flags' producer in the same run by leaving TF out and the branch off */
+        /* TF would stop before it */
         c->count--;
         c->bytes -= c->insn[c->count].length;
         c->branch = false;
