@@ -6,7 +6,7 @@
  */
 #include "engine/interp/interp.h"
 
-#include "engine/interp/access.h"
+#include "engine/interp/ops.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -84,6 +84,8 @@ static bool draft_add(struct interp_vcpu *v, struct draft *d, const struct x86_i
     struct x86_insn invalid = {.length = 0, .mode = insn->mode};
     memset(op, 0, sizeof *op);
     bool ends = interp_translate_insn(v->engine, op, length < 0 ? &invalid : insn, d->bytes);
+    if (ends && d->count > 1)
+        interp_fuse(op - 1, op);
     if (op->insn_fn) {
         d->insns[d->insn_count] = *insn;
         op->insn = &d->insns[d->insn_count++];

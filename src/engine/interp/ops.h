@@ -39,10 +39,14 @@ extern const interp_fn interp_inc_ops[2][4];  /* [0 INC, 1 DEC], register */
 extern const interp_fn interp_jcc_ops[2][16]; /* [1]: 64-bit code */
 extern const interp_fn interp_cmov_ops[16];
 extern const interp_fn interp_setcc_ops[16];
+extern const interp_fn interp_shift_cl_ops[8][4];
 extern const interp_fn interp_shift_imm_ops[8][4]; /* registers, by the group's /digit; NULL: use interp_op_shift */
 
 enum { SHIFT_ROL, SHIFT_ROR, SHIFT_RCL, SHIFT_RCR, SHIFT_SHL, SHIFT_SHR, SHIFT_SAL, SHIFT_SAR };
 enum { COUNT_IMM, COUNT_CL };
+
+/* Makes first (CMP, TEST) do the work of second (Jcc) too, where there is a handler for both. */
+void interp_fuse(struct interp_op *first, const struct interp_op *second);
 
 /* Slower forms that look at op->is_reg, op->size and op->lock at run time. */
 void interp_op_alu(struct interp_vcpu *v, const struct interp_op *op);     /* kind: ALU_*, reg as source; LOCK */

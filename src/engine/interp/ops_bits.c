@@ -115,9 +115,11 @@ static __attribute__((noinline)) void shift(struct interp_vcpu *v, const struct 
 
 INTERP_HANDLER(shift)
 
-ALWAYS_INLINE void shift_reg(struct interp_vcpu *v, const struct interp_op *op, unsigned kind, unsigned size)
+/* n: 1 to 31 or 63; sizes 4 and 8 only. */
+ALWAYS_INLINE void shift_reg(struct interp_vcpu *v, const struct interp_op *op, unsigned kind, unsigned size,
+                             unsigned n)
 {
-    unsigned n = (unsigned)op->imm, bits = 8 * size; /* 1 to 31 or 63; below the size for narrow ones */
+    unsigned bits = 8 * size;
     int64_t a = interp_reg(v, op->rm, size), dst;
     bool cf, of;
     if (kind == SHIFT_SHL) {
@@ -141,9 +143,31 @@ ALWAYS_INLINE void shift_reg(struct interp_vcpu *v, const struct interp_op *op, 
 #define DEFINE_SHIFT(kind, size)                                                      \
     static void op_##kind##_##size(struct interp_vcpu *v, const struct interp_op *op) \
     {                                                                                 \
-        shift_reg(v, op, kind, size);                                                 \
+        shift_reg(v, op, kind, size, (unsigned)op->imm);                              \
         INTERP_NEXT(v, op);                                                           \
     }
+#define DEFINE_SHIFT_CL(kind, size)                                                      \
+    static void op_cl_##kind##_##size(struct interp_vcpu *v, const struct interp_op *op) \
+    {                                                                                    \
+        unsigned n = (unsigned)v->cpu.gpr[X86_RCX] & (8 * size - 1);                     \
+        if (likely(n))                                                                   \
+            shift_reg(v, op, kind, size, n);                                             \
+        else if (size == 4)                                                              \
+            interp_set_reg(v, op->rm, 4, interp_slot64(v, op->rm));                      \
+        INTERP_NEXT(v, op);                                                              \
+    }
+DEFINE_SHIFT_CL(SHIFT_SHL, 4)
+DEFINE_SHIFT_CL(SHIFT_SHL, 8)
+DEFINE_SHIFT_CL(SHIFT_SHR, 4)
+DEFINE_SHIFT_CL(SHIFT_SHR, 8)
+DEFINE_SHIFT_CL(SHIFT_SAR, 4)
+DEFINE_SHIFT_CL(SHIFT_SAR, 8)
+const interp_fn interp_shift_cl_ops[8][4] = {
+    [SHIFT_SHL] = {NULL, NULL, op_cl_SHIFT_SHL_4, op_cl_SHIFT_SHL_8},
+    [SHIFT_SAL] = {NULL, NULL, op_cl_SHIFT_SHL_4, op_cl_SHIFT_SHL_8},
+    [SHIFT_SHR] = {NULL, NULL, op_cl_SHIFT_SHR_4, op_cl_SHIFT_SHR_8},
+    [SHIFT_SAR] = {NULL, NULL, op_cl_SHIFT_SAR_4, op_cl_SHIFT_SAR_8},
+};
 DEFINE_SHIFT(SHIFT_SHL, 4)
 DEFINE_SHIFT(SHIFT_SHL, 8)
 DEFINE_SHIFT(SHIFT_SHR, 4)

@@ -264,6 +264,8 @@ static void shift_group(struct context *c) /* C0 C1 D0..D3 */
     op->fn = interp_op_shift;
     if (op->is_reg && op->imm > 0 && interp_shift_imm_ops[digit][SIZE_INDEX(size)])
         op->fn = interp_shift_imm_ops[digit][SIZE_INDEX(size)];
+    if (op->is_reg && op->imm < 0 && interp_shift_cl_ops[digit][SIZE_INDEX(size)])
+        op->fn = interp_shift_cl_ops[digit][SIZE_INDEX(size)];
 }
 
 static void group3(struct context *c) /* F6 F7 */
