@@ -20,7 +20,6 @@ int interp_code_init(struct interp_engine *e)
 {
     e->code_root = calloc(1, sizeof *e->code_root);
     pthread_mutex_init(&e->code_lock, NULL);
-    pthread_mutex_init(&e->split_lock, NULL);
     return e->code_root ? 0 : -1;
 }
 
@@ -42,7 +41,6 @@ void interp_code_fini(struct interp_engine *e)
 {
     free_node(e->code_root, LEVELS);
     pthread_mutex_destroy(&e->code_lock);
-    pthread_mutex_destroy(&e->split_lock);
 }
 
 static void *child(struct code_node *node, unsigned index, size_t size, bool make)

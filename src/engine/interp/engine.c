@@ -9,6 +9,7 @@
 #include "engine/interp/run.h"
 #include "engine/interp/simd.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,13 @@ static void destroy(struct engine *engine)
     free(e);
 }
 
+/* The guest's vendor is the host's (x86/cpuid.c). */
+static bool host_is_amd(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && c == 0x444d4163; /* "cAMD" */
+}
+
 static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
 {
     struct interp_engine *e = calloc(1, sizeof *e);
@@ -68,6 +76,7 @@ static int create(struct engine **engine, struct memory *memory, unsigned max_vc
         return -ENOMEM;
     e->memory = memory;
     e->max_vcpus = max_vcpus;
+    e->amd = host_is_amd();
     e->vcpus = calloc(max_vcpus, sizeof *e->vcpus);
     e->simd = interp_simd_create();
     if (interp_code_init(e) < 0 || !e->vcpus || !e->simd) {

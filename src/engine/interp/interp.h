@@ -259,11 +259,11 @@ void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *exc
 struct interp_engine {
     struct memory *memory;
     unsigned max_vcpus;
+    bool amd; /* the processor shown: SYSCALL outside 64-bit code */
     _Atomic(struct interp_vcpu *) *vcpus;
     pthread_mutex_t code_lock; /* marks and their MEMORY_CODE flags */
     struct code_node *code_root;
-    pthread_mutex_t split_lock; /* locked accesses that the host cannot do atomically */
-    struct interp_simd *simd;   /* stubs of host code: simd.h */
+    struct interp_simd *simd; /* stubs of host code: simd.h */
 };
 
 #endif
