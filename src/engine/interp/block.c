@@ -14,6 +14,7 @@
 #define ARENA_BYTES   (64u << 20)
 #define BUCKETS       65536u
 #define MAX_OPS       48
+#define MAX_TRIES     8 /* of decoding what another vCPU keeps writing */
 #define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
 
 int interp_blocks_init(struct interp_vcpu *v)
@@ -165,16 +166,14 @@ static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
     return v->scratch;
 }
 
-static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *host, unsigned offset, unsigned max_ops)
+/* available: as far as the page goes, or more than max_ops instructions can take. */
+static void draft_bytes(struct interp_vcpu *v, struct draft *d, const uint8_t *bytes, unsigned available,
+                        unsigned max_ops)
 {
     bool ends = false;
-    while (!ends && d->count < max_ops) {
+    while (!ends && d->count < max_ops && d->bytes < available) {
         struct x86_insn insn;
-        unsigned at = offset + d->bytes, left = PAGE_BYTES - at;
-        if (!left)
-            break;
-        int length =
-            x86_decode(&insn, host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX, (enum x86_mode)v->code_mode);
+        int length = x86_decode(&insn, bytes + d->bytes, available - d->bytes, (enum x86_mode)v->code_mode);
         if (length == 0)
             break;
         ends = draft_add(v, d, &insn, length);
@@ -188,18 +187,19 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
     unsigned offset = (unsigned)(lin & PAGE_MASK_4K);
     struct draft d;
     uint32_t version;
-    do { /* again when the page was written while it was decoded, before it was marked */
+    for (unsigned tries = 0;; tries++) { /* again when the page was written meanwhile, before it was marked */
+        uint8_t copy[(MAX_OPS + 1) * X86_INSN_MAX];
+        unsigned left = PAGE_BYTES - offset, available = left < sizeof copy ? left : (unsigned)sizeof copy;
         version = atomic_load(&page->version);
         d.count = d.insn_count = d.bytes = 0;
-        draft_page(v, &d, e->host, offset, one ? 1 : MAX_OPS);
-        if (!d.count)
+        memcpy(copy, e->host + offset, available);
+        draft_bytes(v, &d, copy, available, one ? 1 : MAX_OPS);
+        if (!d.count || tries == MAX_TRIES)
             return scratch_block(v, lin);
-        uint8_t copy[PAGE_BYTES];
-        memcpy(copy, e->host + offset, d.bytes);
         interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : 1);
         if (memcmp(copy, e->host + offset, d.bytes) == 0 && version == atomic_load(&page->version))
             break;
-    } while (true);
+    }
     struct interp_block *b = allocate(v, &d), **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
     fill(b, &d);
     b->key = key;
