@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address
- * and code size, never leave their page, and die when their page's version moves on. An instruction that crosses a page
- * or lies outside RAM is decoded anew each time.
+ * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address,
+ * code size and TLB bank (which a translator has made part of their code), never leave their page, and die when their
+ * page's version moves on. An instruction that crosses a page or lies outside RAM is decoded anew each time.
  */
 #include "engine/interp/interp.h"
 
@@ -14,7 +14,6 @@
 #define ARENA_BYTES   (64u << 20)
 #define BUCKETS       65536u
 #define MAX_OPS       48
-#define MAX_TRIES     8 /* of decoding what another vCPU keeps writing */
 #define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
 
 int interp_blocks_init(struct interp_vcpu *v)
@@ -35,19 +34,23 @@ void interp_blocks_fini(struct interp_vcpu *v)
         munmap(v->arena, ARENA_BYTES);
 }
 
-static void drop_all(struct interp_vcpu *v)
+void interp_drop_blocks(struct interp_vcpu *v)
 {
     memset(v->blocks, 0, BUCKETS * sizeof(struct interp_block *));
     memset(v->jump, 0, sizeof v->jump);
     v->arena_used = 0;
+    if (v->engine->tier)
+        v->engine->tier->blocks_dropped(v);
 }
 
 void interp_flush_jumps(struct interp_vcpu *v)
 {
-    v->jump_generation = (v->jump_generation + 1) & 0xfff;
-    v->jump_salt = (v->jump_salt & ~(0xfffull << 52)) | (uint64_t)v->jump_generation << 52;
+    v->jump_generation = (v->jump_generation + 1) & 0x3ff;
+    v->jump_salt = (v->jump_salt & ~(0x3ffull << 54)) | (uint64_t)v->jump_generation << 54;
     if (!v->jump_generation)
         memset(v->jump, 0, sizeof v->jump);
+    if (v->engine->tier)
+        v->engine->tier->jumps_flushed(v);
 }
 
 void interp_end(struct interp_vcpu *v, const struct interp_op *op)
@@ -85,7 +88,7 @@ static bool draft_add(struct interp_vcpu *v, struct draft *d, const struct x86_i
     struct x86_insn invalid = {.length = 0, .mode = insn->mode};
     memset(op, 0, sizeof *op);
     bool ends = interp_translate_insn(v->engine, op, length < 0 ? &invalid : insn, d->bytes);
-    if (ends && d->count > 1)
+    if (ends && d->count > 1 && !v->engine->tier) /* which wants one handler for each instruction */
         interp_fuse(op - 1, op);
     if (op->insn_fn) {
         d->insns[d->insn_count] = *insn;
@@ -115,7 +118,7 @@ static struct interp_block *allocate(struct interp_vcpu *v, const struct draft *
                   d->insn_count * sizeof(struct x86_insn);
     need = (need + 63) & ~(size_t)63;
     if (v->arena_used + need > ARENA_BYTES)
-        drop_all(v);
+        interp_drop_blocks(v);
     struct interp_block *b = (struct interp_block *)(void *)(v->arena + v->arena_used);
     v->arena_used += need;
     return b;
@@ -166,14 +169,16 @@ static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
     return v->scratch;
 }
 
-/* available: as far as the page goes, or more than max_ops instructions can take. */
-static void draft_bytes(struct interp_vcpu *v, struct draft *d, const uint8_t *bytes, unsigned available,
-                        unsigned max_ops)
+static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *host, unsigned offset, unsigned max_ops)
 {
     bool ends = false;
-    while (!ends && d->count < max_ops && d->bytes < available) {
+    while (!ends && d->count < max_ops) {
         struct x86_insn insn;
-        int length = x86_decode(&insn, bytes + d->bytes, available - d->bytes, (enum x86_mode)v->code_mode);
+        unsigned at = offset + d->bytes, left = PAGE_BYTES - at;
+        if (!left)
+            break;
+        int length =
+            x86_decode(&insn, host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX, (enum x86_mode)v->code_mode);
         if (length == 0)
             break;
         ends = draft_add(v, d, &insn, length);
@@ -187,19 +192,18 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
     unsigned offset = (unsigned)(lin & PAGE_MASK_4K);
     struct draft d;
     uint32_t version;
-    for (unsigned tries = 0;; tries++) { /* again when the page was written meanwhile, before it was marked */
-        uint8_t copy[(MAX_OPS + 1) * X86_INSN_MAX];
-        unsigned left = PAGE_BYTES - offset, available = left < sizeof copy ? left : (unsigned)sizeof copy;
+    do { /* again when the page was written while it was decoded, before it was marked */
         version = atomic_load(&page->version);
         d.count = d.insn_count = d.bytes = 0;
-        memcpy(copy, e->host + offset, available);
-        draft_bytes(v, &d, copy, available, one ? 1 : MAX_OPS);
-        if (!d.count || tries == MAX_TRIES)
+        draft_page(v, &d, e->host, offset, one ? 1 : MAX_OPS);
+        if (!d.count)
             return scratch_block(v, lin);
+        uint8_t copy[PAGE_BYTES];
+        memcpy(copy, e->host + offset, d.bytes);
         interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : 1);
         if (memcmp(copy, e->host + offset, d.bytes) == 0 && version == atomic_load(&page->version))
             break;
-    }
+    } while (true);
     struct interp_block *b = allocate(v, &d), **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
     fill(b, &d);
     b->key = key;
@@ -207,6 +211,8 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
     b->version_seen = version;
     b->next = *bucket;
     *bucket = b;
+    if (!one && v->engine->tier)
+        v->engine->tier->block_made(v, b);
     return b;
 }
 
@@ -222,7 +228,8 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     const struct interp_exec_entry *e = exec_entry(v, lin);
     if (!e->page)
         return scratch_block(v, lin);
-    uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
+    uint64_t key =
+        (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)v->bank << 58 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
     struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
     while ((b = *link) != NULL) {
         bool stale = atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen;

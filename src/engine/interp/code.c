@@ -6,6 +6,8 @@
  */
 #include "engine/interp/interp.h"
 
+#include "engine/interp/access.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ int interp_code_init(struct interp_engine *e)
 {
     e->code_root = calloc(1, sizeof *e->code_root);
     pthread_mutex_init(&e->code_lock, NULL);
+    pthread_mutex_init(&e->split_lock, NULL);
     return e->code_root ? 0 : -1;
 }
 
@@ -41,6 +44,7 @@ void interp_code_fini(struct interp_engine *e)
 {
     free_node(e->code_root, LEVELS);
     pthread_mutex_destroy(&e->code_lock);
+    pthread_mutex_destroy(&e->split_lock);
 }
 
 static void *child(struct code_node *node, unsigned index, size_t size, bool make)
@@ -77,9 +81,8 @@ static void drop_write_entries(struct interp_vcpu *v, const uint8_t *host)
 {
     for (unsigned b = 0; b < INTERP_BANK_SLOW; b++) {
         for (unsigned i = 0; i < INTERP_TLB_SIZE; i++) {
-            struct interp_tlb_entry *e = &v->banks[b].entry[i];
-            if (e->write && (intptr_t)(e->write & ~PAGE_MASK_4K) + e->addend == (intptr_t)host)
-                e->write = 0;
+            if (v->banks[b].host[i] == host)
+                interp_tlb_no_write(&v->banks[b], i);
         }
     }
 }
@@ -104,6 +107,7 @@ static void invalidate(struct interp_engine *e, struct interp_code_page *page, g
 {
     pthread_mutex_lock(&e->code_lock);
     atomic_fetch_add(&page->version, 1);
+    atomic_fetch_add(&e->code_epoch, 1);
     atomic_store(&page->mask, 0);
     memory_set_code(e->memory, gfn, false);
     pthread_mutex_unlock(&e->code_lock);

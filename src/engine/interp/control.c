@@ -76,6 +76,8 @@ void interp_mov_cr(struct interp_vcpu *v, const struct x86_insn *insn)
     struct x86_cpu *cpu = &v->cpu;
     unsigned size = insn->mode == X86_MODE_64 ? 8 : 4, which = insn->reg;
     uint64_t value = 0;
+    if (insn->prefix_lock)
+        which |= 8; /* AMD's other way to CR8; #UD below for the rest */
     if (which != 0 && which != 2 && which != 3 && which != 4 && !(which == 8 && insn->mode == X86_MODE_64))
         interp_raise(v, X86_EXC_UD);
     need_cpl0(v);

@@ -9,7 +9,6 @@
 #include "engine/interp/run.h"
 #include "engine/interp/simd.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +27,11 @@ void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *exc
 {
     for (unsigned i = 0; i < e->max_vcpus; i++) {
         struct interp_vcpu *v = atomic_load(&e->vcpus[i]);
-        if (v && v != except)
-            atomic_fetch_or(v->requests, ENGINE_REQ_FLUSH);
+        if (!v || v == except)
+            continue;
+        atomic_fetch_or(v->requests, ENGINE_REQ_FLUSH);
+        if (e->tier)
+            e->tier->kick(v);
     }
 }
 
@@ -44,29 +46,28 @@ static void on_code_written(void *opaque, gpa_t gpa, uint64_t len)
     interp_code_written(opaque, gpa, len);
 }
 
+static void free_vcpu(struct interp_engine *e, struct interp_vcpu *v)
+{
+    if (!v)
+        return;
+    if (e->tier)
+        e->tier->fini(v);
+    interp_blocks_fini(v);
+    free((char *)v - (e->tier ? e->tier->before : 0));
+}
+
 static void destroy(struct engine *engine)
 {
     struct interp_engine *e = to_engine(engine);
     if (!e)
         return;
     memory_set_listener(e->memory, &(struct memory_listener){.opaque = NULL});
-    for (unsigned i = 0; e->vcpus && i < e->max_vcpus; i++) {
-        struct interp_vcpu *v = atomic_load(&e->vcpus[i]);
-        if (v)
-            interp_blocks_fini(v);
-        free(v);
-    }
+    for (unsigned i = 0; e->vcpus && i < e->max_vcpus; i++)
+        free_vcpu(e, atomic_load(&e->vcpus[i]));
     interp_code_fini(e);
     interp_simd_destroy(e->simd);
     free(e->vcpus);
     free(e);
-}
-
-/* The guest's vendor is the host's (x86/cpuid.c). */
-static bool host_is_amd(void)
-{
-    unsigned a, b, c, d;
-    return __get_cpuid(0, &a, &b, &c, &d) && c == 0x444d4163; /* "cAMD" */
 }
 
 static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
@@ -76,7 +77,6 @@ static int create(struct engine **engine, struct memory *memory, unsigned max_vc
         return -ENOMEM;
     e->memory = memory;
     e->max_vcpus = max_vcpus;
-    e->amd = host_is_amd();
     e->vcpus = calloc(max_vcpus, sizeof *e->vcpus);
     e->simd = interp_simd_create();
     if (interp_code_init(e) < 0 || !e->vcpus || !e->simd) {
@@ -93,10 +93,13 @@ static struct engine_vcpu *vcpu_create(struct engine *engine, unsigned index, _A
                                        const struct engine_host *host, void *opaque)
 {
     struct interp_engine *e = to_engine(engine);
-    struct interp_vcpu *v = NULL;
-    if (index >= e->max_vcpus || posix_memalign((void **)&v, 64, (sizeof *v + 63) & ~(size_t)63))
+    size_t before = e->tier ? e->tier->before : 0, bytes = e->tier ? e->tier->bytes : sizeof(struct interp_vcpu);
+    void *p = NULL;
+    bytes = (before + bytes + 63) & ~(size_t)63;
+    if (index >= e->max_vcpus || posix_memalign(&p, 64, bytes))
         return NULL;
-    memset(v, 0, sizeof *v);
+    memset(p, 0, bytes);
+    struct interp_vcpu *v = (struct interp_vcpu *)(void *)((char *)p + before);
     v->engine = e;
     v->memory = e->memory;
     v->index = index;
@@ -104,9 +107,9 @@ static struct engine_vcpu *vcpu_create(struct engine *engine, unsigned index, _A
     v->host = *host;
     v->opaque = opaque;
     v->generation = 1;
-    if (interp_blocks_init(v) < 0) {
-        interp_blocks_fini(v);
-        free(v);
+    interp_tlb_init(v);
+    if (interp_blocks_init(v) < 0 || (e->tier && e->tier->init(v) < 0)) {
+        free_vcpu(e, v);
         return NULL;
     }
     x86_cpu_reset(&v->cpu);

@@ -51,20 +51,35 @@ struct interp_block {
     const _Atomic uint32_t *version;
     uint32_t version_seen;
     uint16_t bytes, count;
+    /* A translator's (struct interp_tier). */
+    uint32_t heat;
+    const uint8_t *code;
+    interp_fn first; /* ops[0].fn was, before it became the translator's */
     struct interp_op ops[];
 };
 
+/* What a translator on top of this engine hooks into. A vCPU is `bytes` long, with `before` bytes in front of it. */
+struct interp_tier {
+    size_t before, bytes;
+    int (*init)(struct interp_vcpu *v);
+    void (*fini)(struct interp_vcpu *v);
+    void (*block_made)(struct interp_vcpu *v, struct interp_block *b);
+    void (*blocks_dropped)(struct interp_vcpu *v);
+    void (*jumps_flushed)(struct interp_vcpu *v);
+    void (*kick)(struct interp_vcpu *v); /* any thread: v is to look at its requests soon */
+};
+
 #define INTERP_TLB_SIZE 1024
-struct interp_tlb_entry {
-    uint64_t read, write; /* page address | generation */
-    intptr_t addend;      /* host = linear + addend */
+/*
+ * Adding a linear address to its slot's `read` or `write` gives the offset in the page when the slot holds that page,
+ * and something of a page's size or more when it does not: of an empty slot, because there is a page of another slot.
+ */
+struct interp_tlb {
+    uint64_t read[INTERP_TLB_SIZE], write[INTERP_TLB_SIZE]; /* minus the page's linear address */
+    uint8_t *host[INTERP_TLB_SIZE];                         /* the page */
 };
 
 enum interp_bank { INTERP_BANK_KERNEL, INTERP_BANK_USER, INTERP_BANK_KERNEL_AC, INTERP_BANK_SLOW, INTERP_BANKS };
-
-struct interp_tlb {
-    struct interp_tlb_entry entry[INTERP_TLB_SIZE];
-};
 
 #define INTERP_EXEC_SIZE 256
 struct interp_exec_entry {
@@ -108,18 +123,19 @@ struct interp_vcpu {
     int64_t cc_dst, cc_a, cc_b;
     uint32_t cc_op;
 
-    uint32_t code_mode;  /* enum x86_mode of CS */
-    uint64_t lin_mask;   /* 64-bit code: all ones; else 32 bits */
-    uint64_t stack_mask; /* by SS.B or 64-bit code */
-    uint64_t generation; /* of the TLB; 12 bits */
-    struct interp_tlb *tlb;
+    uint32_t code_mode;     /* enum x86_mode of CS */
+    uint64_t lin_mask;      /* 64-bit code: all ones; else 32 bits */
+    uint64_t stack_mask;    /* by SS.B or 64-bit code */
+    uint64_t generation;    /* of `exec`; 12 bits */
+    struct interp_tlb *tlb; /* of `bank` */
+    uint8_t bank;           /* enum interp_bank; set by interp_set_bank */
     struct interp_segment seg[6];
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;
     _Atomic uint32_t *requests;
     uint64_t jump_salt, exec_salt; /* mode, privilege and generation, which make keys and tags of addresses */
-    uint32_t jump_generation;      /* 12 bits */
+    uint32_t jump_generation;      /* 10 bits */
     uint64_t cs_base;              /* 0 in 64-bit code */
     uint32_t heed;                 /* which requests matter now: ENGINE_REQ_INTR only with IF */
     uint32_t chain_left;           /* blocks until the next return to the loop: bounds the stack without tail calls */
@@ -152,6 +168,8 @@ struct interp_vcpu {
     uint8_t *arena;
     size_t arena_used;
     struct interp_block *scratch; /* one uncached block */
+    unsigned tlb_used;            /* slots filled since the last flush; beyond the log all are flushed */
+    uint16_t tlb_log[512];        /* bank << 10 | slot */
     uint64_t large_pages;         /* hash set of regions in the TLB that came from large pages */
     struct interp_jump_entry jump[INTERP_JUMP_SIZE];
     struct interp_exec_entry exec[INTERP_EXEC_SIZE];
@@ -219,6 +237,7 @@ void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, 
 void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access);
 void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access);
 _Noreturn void interp_segment_fault(struct interp_vcpu *v, unsigned seg);
+void interp_tlb_init(struct interp_vcpu *v);
 void interp_flush_tlb(struct interp_vcpu *v);
 void interp_flush_page(struct interp_vcpu *v, gva_t lin);
 /* After bytes of guest memory were written by this vCPU: code pages, logged pages. */
@@ -226,6 +245,7 @@ void interp_wrote(struct interp_vcpu *v, const struct interp_page *page, unsigne
 
 /* state.c: derived state; after CR0, CR4, EFER, CPL, EFLAGS.AC, DR7 or any segment changed. */
 void interp_mode_changed(struct interp_vcpu *v);
+void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank);
 void interp_segments_changed(struct interp_vcpu *v);
 
 /* block.c */
@@ -233,6 +253,7 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one); /* for 
 void interp_stop_block(struct interp_vcpu *v); /* the running block is stale: not beyond the present operation */
 void interp_end(struct interp_vcpu *v, const struct interp_op *op); /* the handler behind a block's last operation */
 void interp_flush_jumps(struct interp_vcpu *v);
+void interp_drop_blocks(struct interp_vcpu *v); /* not while one runs that shall go on afterwards */
 int interp_blocks_init(struct interp_vcpu *v);
 void interp_blocks_fini(struct interp_vcpu *v);
 
@@ -258,12 +279,14 @@ void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *exc
 
 struct interp_engine {
     struct memory *memory;
+    const struct interp_tier *tier; /* or NULL */
+    _Atomic uint32_t code_epoch;    /* counts invalidations of decoded code, of whatever page */
     unsigned max_vcpus;
-    bool amd; /* the processor shown: SYSCALL outside 64-bit code */
     _Atomic(struct interp_vcpu *) *vcpus;
     pthread_mutex_t code_lock; /* marks and their MEMORY_CODE flags */
     struct code_node *code_root;
-    struct interp_simd *simd; /* stubs of host code: simd.h */
+    pthread_mutex_t split_lock; /* locked accesses that the host cannot do atomically */
+    struct interp_simd *simd;   /* stubs of host code: simd.h */
 };
 
 #endif

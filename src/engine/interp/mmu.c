@@ -56,12 +56,18 @@ static bool canonical(const struct interp_vcpu *v, gva_t lin)
 static void insert(struct interp_vcpu *v, gva_t lin, unsigned access, const struct x86_walk *w, uint8_t *host,
                    unsigned flags)
 {
-    struct interp_tlb_entry *e = &bank_of(v, access)->entry[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
-    uint64_t tag = (lin & ~PAGE_MASK_4K) | v->generation;
+    struct interp_tlb *t = bank_of(v, access);
+    unsigned i = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1);
     bool fast_write = w->writable && w->dirty && !(flags & (MEMORY_CODE | MEMORY_READONLY | MEMORY_LOGGED));
-    e->read = tag;
-    e->write = fast_write ? tag : 0;
-    e->addend = (intptr_t)host - (intptr_t)(lin & ~PAGE_MASK_4K);
+    if (v->tlb_used < ARRAY_SIZE(v->tlb_log))
+        v->tlb_log[v->tlb_used] = (uint16_t)((unsigned)(t - v->banks) * INTERP_TLB_SIZE + i);
+    v->tlb_used++;
+    t->read[i] = -(lin & ~PAGE_MASK_4K);
+    t->host[i] = host;
+    if (fast_write)
+        t->write[i] = t->read[i];
+    else
+        interp_tlb_no_write(t, i);
     if (w->page_shift > PAGE_SHIFT_4K)
         v->large_pages |= large_bit(lin);
 }
@@ -406,14 +412,34 @@ void interp_probe_store(struct interp_vcpu *v, const struct x86_insn *insn, unsi
 
 /* --- flushing --- */
 
+static void empty(struct interp_tlb *t, unsigned i)
+{
+    interp_tlb_no_read(t, i);
+    interp_tlb_no_write(t, i);
+    t->host[i] = NULL;
+}
+
+void interp_tlb_init(struct interp_vcpu *v)
+{
+    for (unsigned b = 0; b < INTERP_BANKS; b++) {
+        for (unsigned i = 0; i < INTERP_TLB_SIZE; i++)
+            empty(&v->banks[b], i);
+    }
+    v->tlb_used = 0;
+}
+
 void interp_flush_tlb(struct interp_vcpu *v)
 {
     v->generation = (v->generation + 1) & PAGE_MASK_4K;
     if (!v->generation) {
         v->generation = 1;
-        memset(v->banks, 0, sizeof v->banks);
         memset(v->exec, 0, sizeof v->exec);
     }
+    if (v->tlb_used > ARRAY_SIZE(v->tlb_log))
+        interp_tlb_init(v);
+    for (unsigned i = 0; i < v->tlb_used; i++)
+        empty(&v->banks[v->tlb_log[i] / INTERP_TLB_SIZE], v->tlb_log[i] % INTERP_TLB_SIZE);
+    v->tlb_used = 0;
     v->large_pages = 0;
     interp_flush_jumps(v);
 }
@@ -425,9 +451,9 @@ void interp_flush_page(struct interp_vcpu *v, gva_t lin)
         return;
     }
     for (unsigned i = 0; i < INTERP_BANKS; i++) {
-        struct interp_tlb_entry *e = &v->banks[i].entry[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
-        if (((e->read ^ lin) & ~PAGE_MASK_4K) == 0)
-            e->read = e->write = 0;
+        unsigned slot = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1);
+        if (((v->banks[i].read[slot] + lin) & ~PAGE_MASK_4K) == 0)
+            empty(&v->banks[i], slot);
     }
     v->exec[(lin >> PAGE_SHIFT_4K) & (INTERP_EXEC_SIZE - 1)].tag = 0;
     interp_flush_jumps(v);

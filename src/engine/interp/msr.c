@@ -169,29 +169,17 @@ static void flat_segments(struct interp_vcpu *v, uint16_t cs, uint16_t ss, unsig
                                           .limit = 0xffffffff};
 }
 
-static void need_syscall(struct interp_vcpu *v, const struct x86_insn *insn)
-{
-    /* Intel's processors know it in 64-bit code only. */
-    if (!(v->cpu.efer & X86_EFER_SCE) || (insn->mode != X86_MODE_64 && !v->engine->amd))
-        interp_raise(v, X86_EXC_UD);
-}
-
 void interp_syscall(struct interp_vcpu *v, const struct x86_insn *insn)
 {
     struct x86_cpu *cpu = &v->cpu;
-    bool long_mode = x86_long_mode(cpu);
-    need_syscall(v, insn);
-    cpu->gpr[X86_RCX] = long_mode ? cpu->rip : (uint32_t)cpu->rip;
-    if (long_mode) {
-        cpu->gpr[11] = cpu->rflags & ~(uint64_t)X86_RF;
-        cpu->rip = insn->mode == X86_MODE_64 ? cpu->lstar : cpu->cstar;
-        cpu->rflags = (cpu->rflags & ~cpu->sfmask & ~(uint64_t)X86_RF) | 2;
-    } else {
-        cpu->rip = (uint32_t)cpu->star;
-        cpu->rflags &= ~(uint64_t)(X86_VM | X86_IF | X86_RF);
-    }
+    if (!(cpu->efer & X86_EFER_SCE) || insn->mode != X86_MODE_64) /* as Intel: 64-bit code only */
+        interp_raise(v, X86_EXC_UD);
+    cpu->gpr[X86_RCX] = cpu->rip;
+    cpu->gpr[11] = cpu->rflags & ~(uint64_t)X86_RF;
+    cpu->rip = cpu->lstar;
+    cpu->rflags = (cpu->rflags & ~cpu->sfmask & ~(uint64_t)X86_RF) | 2;
     uint16_t cs = (uint16_t)(cpu->star >> 32);
-    flat_segments(v, cs & 0xfffc, (uint16_t)((cs & 0xfffc) + 8), 0, long_mode);
+    flat_segments(v, cs & 0xfffc, (uint16_t)((cs & 0xfffc) + 8), 0, true);
     interp_mode_changed(v);
 }
 
@@ -199,15 +187,14 @@ void interp_sysret(struct interp_vcpu *v, const struct x86_insn *insn)
 {
     struct x86_cpu *cpu = &v->cpu;
     bool to64 = insn->operand_size == 8;
-    need_syscall(v, insn);
-    if (interp_paragraphs(v))
-        gp(v);
+    if (!(cpu->efer & X86_EFER_SCE) || insn->mode != X86_MODE_64)
+        interp_raise(v, X86_EXC_UD);
     need_cpl0(v);
     if (to64 && !canonical(cpu->gpr[X86_RCX]))
         gp(v);
     uint16_t base = (uint16_t)(cpu->star >> 48);
     cpu->rip = to64 ? cpu->gpr[X86_RCX] : (uint32_t)cpu->gpr[X86_RCX];
-    cpu->rflags = x86_long_mode(cpu) ? (cpu->gpr[11] & 0x3c7fd7) | 2 : cpu->rflags | X86_IF;
+    cpu->rflags = (cpu->gpr[11] & 0x3c7fd7) | 2;
     v->cc_op = CC_FLAGS;
     flat_segments(v, (uint16_t)(to64 ? base + 16 : base), (uint16_t)(base + 8), 3, to64);
     interp_mode_changed(v);

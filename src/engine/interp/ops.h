@@ -43,6 +43,7 @@ extern const interp_fn interp_shift_cl_ops[8][4];
 extern const interp_fn interp_shift_imm_ops[8][4]; /* registers, by the group's /digit; NULL: use interp_op_shift */
 
 enum { SHIFT_ROL, SHIFT_ROR, SHIFT_RCL, SHIFT_RCR, SHIFT_SHL, SHIFT_SHR, SHIFT_SAL, SHIFT_SAR };
+enum { COUNT_IMM, COUNT_CL };
 
 /* Makes first (CMP, TEST) do the work of second (Jcc) too, where there is a handler for both. */
 void interp_fuse(struct interp_op *first, const struct interp_op *second);

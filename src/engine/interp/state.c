@@ -41,6 +41,13 @@ void interp_segments_changed(struct interp_vcpu *v)
         set_segment(v, i);
 }
 
+void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
+{
+    v->tlb = &v->banks[bank];
+    v->bank = (uint8_t)bank;
+    v->jump_salt = (v->jump_salt & ~(3ull << 50)) | (uint64_t)bank << 50;
+}
+
 void interp_mode_changed(struct interp_vcpu *v)
 {
     struct x86_cpu *cpu = &v->cpu;
@@ -64,17 +71,17 @@ void interp_mode_changed(struct interp_vcpu *v)
     interp_if_changed(v);
     v->attention = v->attention || v->single;
 
-    if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
-        v->tlb = &v->banks[INTERP_BANK_SLOW];
-    else if (user)
-        v->tlb = &v->banks[INTERP_BANK_USER];
-    else if (ac && (cpu->cr4 & X86_CR4_SMAP))
-        v->tlb = &v->banks[INTERP_BANK_KERNEL_AC];
-    else
-        v->tlb = &v->banks[INTERP_BANK_KERNEL];
     v->cs_base = v->code_mode == X86_MODE_64 ? 0 : cpu->seg[X86_CS].base;
-    /* Bit 51 is never set, so that no salt is another's complement (the two halves of canonical space). */
-    v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)user << 50 | (uint64_t)v->jump_generation << 52;
+    /* Bit 52 is never set, so that no salt is another's complement (the two halves of canonical space). */
+    v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)user << 53 | (uint64_t)v->jump_generation << 54;
+    if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
+        interp_set_bank(v, INTERP_BANK_SLOW);
+    else if (user)
+        interp_set_bank(v, INTERP_BANK_USER);
+    else if (ac && (cpu->cr4 & X86_CR4_SMAP))
+        interp_set_bank(v, INTERP_BANK_KERNEL_AC);
+    else
+        interp_set_bank(v, INTERP_BANK_KERNEL);
     v->exec_salt = (uint64_t)user << 54;
     interp_segments_changed(v);
 }

@@ -391,7 +391,7 @@ static void set_ac(struct interp_vcpu *v, const struct x86_insn *insn)
     else
         v->cpu.rflags &= ~(uint64_t)X86_AC;
     if (!v->watch)
-        v->tlb = &v->banks[insn->modrm & 1 ? INTERP_BANK_KERNEL_AC : INTERP_BANK_KERNEL];
+        interp_set_bank(v, insn->modrm & 1 ? INTERP_BANK_KERNEL_AC : INTERP_BANK_KERNEL);
 }
 
 /* --- which is which --- */
