@@ -75,5 +75,7 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_interp;
+extern const struct engine_ops engine_jit;
+extern const struct engine_ops engine_jit_eager; /* translates at first sight: for tests */
 
 #endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flow.c: the stack, and how a block is left: by links within its page, and by the table of targets for everything
+ * else. 64-bit code only. Nothing is changed before the last check that may send the instruction to its handler.
+ */
+#include "engine/jit/translate.h"
+
+#define GUEST_RSP R12
+
+/* --- the stack --- */
+
+static struct emit_rm stack_top(struct translation *t, bool push)
+{
+    emit_lea(&t->e, R14, emit_mem(GUEST_RSP, push ? -8 : 0));
+    return tr_memory(t, 8, push, 0);
+}
+
+static void move_sp(struct translation *t, int32_t by)
+{
+    emit_lea(&t->e, GUEST_RSP, emit_mem(GUEST_RSP, by));
+}
+
+static unsigned low_reg(const struct x86_insn *insn)
+{
+    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
+}
+
+static bool push(struct translation *t, unsigned n)
+{
+    struct emit_rm top = stack_top(t, true);
+    emit_store(&t->e, tr_reg(t, n, RCX, true), top);
+    move_sp(t, -8);
+    return true;
+}
+
+static bool pop(struct translation *t, unsigned n)
+{
+    struct emit_rm top = stack_top(t, false);
+    unsigned host = jit_host_reg[n] == JIT_IN_MEMORY ? RCX : jit_host_reg[n];
+    move_sp(t, 8);
+    emit_load(&t->e, host, top);
+    tr_put(t, n, host);
+    return true;
+}
+
+static bool push_imm(struct translation *t, const struct x86_insn *insn)
+{
+    struct emit_rm top = stack_top(t, true);
+    emit_op(&t->e, 0, 8, 0xc7, 0, top);
+    emit_32(&t->e, (uint32_t)insn->imm);
+    move_sp(t, -8);
+    return true;
+}
+
+/* The 64-bit operand into r14. */
+static bool load_rm(struct translation *t, const struct x86_insn *insn)
+{
+    if (insn->mod == 3) {
+        emit_load(&t->e, R14, emit_reg(tr_reg(t, insn->rm, R14, true)));
+        return true;
+    }
+    if (!tr_address(t, insn))
+        return false;
+    emit_load(&t->e, R14, tr_memory(t, 8, false, 0));
+    return true;
+}
+
+static bool push_rm(struct translation *t, const struct x86_insn *insn)
+{
+    if (!load_rm(t, insn))
+        return false;
+    emit_store(&t->e, R14, JIT_SLOT(spare[0]));
+    struct emit_rm top = stack_top(t, true);
+    emit_load(&t->e, RCX, JIT_SLOT(spare[0]));
+    emit_store(&t->e, RCX, top);
+    move_sp(t, -8);
+    return true;
+}
+
+static bool leave(struct translation *t)
+{
+    emit_load(&t->e, R14, emit_reg(RBP));
+    struct emit_rm top = tr_memory(t, 8, false, 0);
+    emit_lea(&t->e, GUEST_RSP, emit_mem(RBP, 8));
+    emit_load(&t->e, RBP, top);
+    return true;
+}
+
+/* --- leaving --- */
+
+static uint8_t *common(const struct translation *t, const uint8_t *routine)
+{
+    return t->j->rw + (routine - t->j->rx);
+}
+
+static bool in_page(const struct translation *t, int64_t target)
+{
+    int64_t at = (int64_t)t->page_offset + target;
+    return at >= 0 && at < (int64_t)PAGE_BYTES;
+}
+
+/* r14: an address; falls through with r15 its code, or jumps to the returned rel32. */
+static uint8_t *look_up(struct translation *t)
+{
+    struct emit *e = &t->e;
+    int32_t at = (int32_t)(offsetof(struct jit_vcpu, targets) + t->j->v.bank * sizeof(struct jit_targets));
+    emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(target_mask)); /* pext */
+    emit_load(e, R15, emit_sib(RSP, RCX, 3, at + (int32_t)offsetof(struct jit_targets, code)));
+    emit_load(e, RCX, emit_sib(RSP, RCX, 3, at + (int32_t)offsetof(struct jit_targets, key)));
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
+    emit_16(e, 0x05e3); /* jrcxz over the jump */
+    return emit_jump(e);
+}
+
+static void jump_r15(struct translation *t)
+{
+    emit_op(&t->e, 0, 4, 0xff, 4, emit_reg(R15));
+}
+
+static void page_plus(struct translation *t, unsigned reg, int64_t offset)
+{
+    emit_load(&t->e, reg, JIT_SLOT(page_va));
+    emit_lea(&t->e, reg, emit_mem(reg, (int32_t)(t->page_offset + offset)));
+}
+
+static void goto_far(struct translation *t, int64_t target)
+{
+    page_plus(t, R14, target);
+    uint8_t *miss = look_up(t);
+    jump_r15(t);
+    if (!t->e.full)
+        emit_target(miss, common(t, t->j->exit_by_rip));
+}
+
+/* A rel32 that goes to the exit for its link, until that is patched. */
+static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
+{
+    struct jit_vcpu *j = t->j;
+    if (t->e.full)
+        return;
+    if (target == 0) {
+        emit_target(rel32, t->code - JIT_BACKWARD_ENTRY);
+        return;
+    }
+    struct jit_link *l = &j->links[j->link_count];
+    *l = (struct jit_link){.patch = rel32,
+                           .from = t->b,
+                           .target = (uint16_t)(t->page_offset + target),
+                           .backward = target <= (int64_t)t->start[t->count - 1]};
+    emit_target(rel32, t->e.p);
+    emit_8(&t->e, 0xb8 + RCX);
+    emit_32(&t->e, j->link_count++);
+    uint8_t *out = emit_jump(&t->e);
+    if (!t->e.full)
+        emit_target(out, common(t, j->exit_by_link));
+}
+
+void tr_goto(struct translation *t, int64_t target)
+{
+    if (!in_page(t, target)) {
+        goto_far(t, target);
+        return;
+    }
+    uint8_t *jump = emit_jump(&t->e);
+    link_from(t, jump, target);
+}
+
+static bool jcc(struct translation *t, const struct x86_insn *insn)
+{
+    int64_t next = t->start[t->at] + insn->length, target = next + insn->imm;
+    uint8_t *taken = emit_jcc(&t->e, insn->opcode & 15);
+    if (!in_page(t, target)) {
+        t->far_rel32 = taken;
+        t->far_target = target;
+        tr_goto(t, next);
+    } else if (!in_page(t, next)) {
+        tr_goto(t, next);
+        link_from(t, taken, target);
+    } else {
+        uint8_t *other = emit_jump(&t->e);
+        link_from(t, other, next);
+        link_from(t, taken, target);
+    }
+    return true;
+}
+
+void tr_far_stubs(struct translation *t)
+{
+    if (!t->far_rel32 || t->e.full)
+        return;
+    emit_target(t->far_rel32, t->e.p);
+    goto_far(t, t->far_target);
+}
+
+/* Pushes the return address; the target is not looked at. */
+static void push_return(struct translation *t, const struct x86_insn *insn)
+{
+    struct emit_rm top = stack_top(t, true);
+    page_plus(t, RCX, t->start[t->at] + insn->length);
+    emit_store(&t->e, RCX, top);
+    move_sp(t, -8);
+}
+
+static bool call(struct translation *t, const struct x86_insn *insn)
+{
+    push_return(t, insn);
+    tr_goto(t, t->start[t->at] + insn->length + insn->imm);
+    return true;
+}
+
+static bool ret(struct translation *t, const struct x86_insn *insn)
+{
+    int32_t release = insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0;
+    emit_load(&t->e, R14, stack_top(t, false));
+    tr_slow(t, look_up(t));
+    move_sp(t, 8 + release);
+    jump_r15(t);
+    return true;
+}
+
+static bool jmp_rm(struct translation *t, const struct x86_insn *insn)
+{
+    if (!load_rm(t, insn))
+        return false;
+    tr_slow(t, look_up(t));
+    jump_r15(t);
+    return true;
+}
+
+static bool call_rm(struct translation *t, const struct x86_insn *insn)
+{
+    if (!load_rm(t, insn))
+        return false;
+    tr_slow(t, look_up(t));
+    emit_store(&t->e, R14, JIT_SLOT(spare[0]));
+    emit_store(&t->e, R15, JIT_SLOT(spare[1]));
+    push_return(t, insn);
+    emit_load(&t->e, R14, JIT_SLOT(spare[0]));
+    emit_op(&t->e, 0, 4, 0xff, 4, JIT_SLOT(spare[1]));
+    return true;
+}
+
+bool tr_flow(struct translation *t)
+{
+    const struct x86_insn *insn = &t->insn[t->at];
+    const int64_t next = t->start[t->at] + insn->length;
+    switch (t->class[t->at].kind) {
+    case JIT_PUSH: return push(t, low_reg(insn));
+    case JIT_POP: return pop(t, low_reg(insn));
+    case JIT_PUSH_IMM: return push_imm(t, insn);
+    case JIT_PUSH_RM: return push_rm(t, insn);
+    case JIT_LEAVE: return leave(t);
+    case JIT_JCC: return jcc(t, insn);
+    case JIT_JMP: tr_goto(t, next + insn->imm); return true;
+    case JIT_CALL: return call(t, insn);
+    case JIT_RET: return ret(t, insn);
+    case JIT_JMP_RM: return jmp_rm(t, insn);
+    case JIT_CALL_RM: return call_rm(t, insn);
+    default: return false;
+    }
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jit.c: the translator as an engine: hooks the reference engine's blocks, counts how often they run, enters their
+ * code, links blocks, and runs single instructions by the reference engine's handlers.
+ */
+#include "engine/jit/jit.h"
+
+#include "base/log.h"
+#include "engine/interp/access.h"
+#include "engine/interp/flags.h"
+
+#include <errno.h>
+
+#define HOT     4u /* executions before a block is translated */
+#define NO_LINK UINT32_MAX
+
+/* --- state in and out --- */
+
+static void flags_to_code(struct jit_vcpu *j)
+{
+    struct interp_vcpu *v = &j->v;
+    cc_commit(v);
+    j->flags = ((uint32_t)v->cpu.rflags & (X86_ARITH & ~X86_OF)) << 8 | ((v->cpu.rflags & X86_OF) ? 1 : 0);
+}
+
+static void flags_from_code(struct jit_vcpu *j)
+{
+    cc_set(&j->v, (j->flags >> 8 & (X86_ARITH & ~X86_OF)) | (j->flags & 1 ? X86_OF : 0));
+}
+
+void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
+{
+    to_jit(v)->went_on = true;
+}
+
+static bool wants_out(struct jit_vcpu *j)
+{
+    const struct interp_vcpu *v = &j->v;
+    return v->attention || v->stop || interp_requests(v) || v->event.valid ||
+           !atomic_load_explicit(&j->go, memory_order_relaxed) ||
+           j->epoch != atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
+}
+
+bool jit_run_op(struct jit_vcpu *j, uint32_t number)
+{
+    struct interp_vcpu *v = &j->v;
+    const struct jit_op *o = &j->ops[number];
+    j->exit = JIT_EXIT_DONE;
+    flags_from_code(j);
+    v->rip0 = j->page_va + o->block_offset;
+    v->chain_left = 1; /* a branch's handler does not run on into the next block */
+    j->went_on = false;
+    o->op.fn(v, &o->op);
+    v->op = NULL;
+    if (!j->went_on)
+        return false;
+    if (wants_out(j) || v->bank != o->bank) {
+        v->cpu.rip = v->rip0 + o->stop.start;
+        return false;
+    }
+    flags_to_code(j);
+    return true;
+}
+
+/* --- blocks --- */
+
+static void clear_targets(struct jit_vcpu *j)
+{
+    for (unsigned b = 0; b < JIT_TARGET_BANKS; b++) {
+        for (unsigned i = 0; i < JIT_TARGETS; i++)
+            j->targets[b].key[i] = -(uint64_t)(i ^ (JIT_TARGETS / 2));
+    }
+    j->pending = NO_LINK;
+}
+
+static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
+{
+    const struct jit_link *l = &j->links[j->pending];
+    j->pending = NO_LINK;
+    if (j->pending_rip != j->v.rip0 || l->from->version != b->version || l->from->version_seen != b->version_seen ||
+        (l->from->key ^ b->key) & ~(uint64_t)PAGE_MASK_4K)
+        return;
+    const uint8_t *code = b->code - (l->backward ? JIT_BACKWARD_ENTRY : 0);
+    emit_target(l->patch, j->rw + (code - j->rx));
+}
+
+static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
+{
+    struct jit_vcpu *j = to_jit(v);
+    const struct interp_block *b = v->block;
+    uint32_t epoch = atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
+    if (unlikely(j->epoch != epoch)) {
+        j->epoch = epoch;
+        clear_targets(j);
+    }
+    if (j->pending != NO_LINK)
+        link_pending(j, b);
+    struct jit_targets *t = &j->targets[v->bank];
+    t->key[v->rip0 & (JIT_TARGETS - 1)] = -v->rip0;
+    t->code[v->rip0 & (JIT_TARGETS - 1)] = b->code - JIT_TARGET_ENTRY;
+    flags_to_code(j);
+    j->page_va = v->rip0 & ~PAGE_MASK_4K;
+    atomic_store(&j->go, 1);
+    if (interp_requests(v))
+        atomic_store(&j->go, 0);
+    j->enter(j, b->code);
+    if (j->exit == JIT_EXIT_DONE)
+        return;
+    flags_from_code(j);
+    if (j->exit == JIT_EXIT_LINK) {
+        v->cpu.rip = j->page_va + j->links[j->exit_link].target;
+        j->pending = j->exit_link;
+        j->pending_rip = v->cpu.rip;
+    }
+}
+
+static void count_block(struct interp_vcpu *v, const struct interp_op *op)
+{
+    struct jit_vcpu *j = to_jit(v);
+    struct interp_block *b = v->block;
+    if (++b->heat < HOT && !j->eager) {
+        b->first(v, op);
+        return;
+    }
+    if (jit_cache_low(j)) {
+        interp_fn first = b->first;
+        interp_drop_blocks(v); /* b's memory stays as it is until a block is made */
+        first(v, op);
+        return;
+    }
+    gpa_t gpa = b->key & ((1ull << 52) - 1);
+    const uint8_t *host = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K).host;
+    b->code = host ? jit_translate(j, b, host + (gpa & PAGE_MASK_4K)) : NULL;
+    b->ops[0].fn = b->code ? enter_block : b->first;
+    b->ops[0].fn(v, op);
+}
+
+/* --- hooks of the reference engine --- */
+
+static void block_made(struct interp_vcpu *v, struct interp_block *b)
+{
+    b->heat = 0;
+    b->code = NULL;
+    if (v->code_mode != X86_MODE_64 || v->bank >= JIT_TARGET_BANKS)
+        return;
+    b->first = b->ops[0].fn;
+    b->ops[0].fn = count_block;
+}
+
+static void blocks_dropped(struct interp_vcpu *v)
+{
+    struct jit_vcpu *j = to_jit(v);
+    jit_cache_clear(j);
+    clear_targets(j);
+}
+
+static void jumps_flushed(struct interp_vcpu *v)
+{
+    clear_targets(to_jit(v));
+}
+
+static void kick(struct interp_vcpu *v)
+{
+    atomic_store(&to_jit(v)->go, 0);
+}
+
+static int init(struct interp_vcpu *v)
+{
+    struct jit_vcpu *j = to_jit(v);
+    if (jit_cache_init(j) < 0)
+        return -1;
+    j->index_mask = (uint64_t)(INTERP_TLB_SIZE - 1) << PAGE_SHIFT_4K;
+    for (unsigned i = 0; i < ARRAY_SIZE(j->page_mask); i++)
+        j->page_mask[i] = ~PAGE_MASK_4K | (i ? (8u << i) - 1 : 0);
+    j->target_mask = JIT_TARGETS - 1;
+    clear_targets(j);
+    return 0;
+}
+
+static void fini(struct interp_vcpu *v)
+{
+    jit_cache_fini(to_jit(v));
+}
+
+static const struct interp_tier tier = {
+    .before = JIT_SIGNAL_ROOM,
+    .bytes = sizeof(struct jit_vcpu),
+    .init = init,
+    .fini = fini,
+    .block_made = block_made,
+    .blocks_dropped = blocks_dropped,
+    .jumps_flushed = jumps_flushed,
+    .kick = kick,
+};
+
+static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
+{
+    if (!__builtin_cpu_supports("bmi2")) {
+        log_error("engine=\"jit\" wants a processor with BMI2: use engine=\"interp\"");
+        return -ENOTSUP;
+    }
+    int rc = engine_interp.create(engine, memory, max_vcpus);
+    if (rc == 0)
+        ((struct interp_engine *)(void *)*engine)->tier = &tier;
+    return rc;
+}
+
+static void destroy(struct engine *engine)
+{
+    engine_interp.destroy(engine);
+}
+
+static struct engine_vcpu *vcpu_create(struct engine *engine, unsigned index, _Atomic uint32_t *requests,
+                                       const struct engine_host *host, void *opaque)
+{
+    return engine_interp.vcpu_create(engine, index, requests, host, opaque);
+}
+
+static struct engine_vcpu *vcpu_create_eager(struct engine *engine, unsigned index, _Atomic uint32_t *requests,
+                                             const struct engine_host *host, void *opaque)
+{
+    struct engine_vcpu *v = engine_interp.vcpu_create(engine, index, requests, host, opaque);
+    if (v)
+        ((struct jit_vcpu *)(void *)v)->eager = true;
+    return v;
+}
+
+static struct x86_cpu *vcpu_state(struct engine_vcpu *v)
+{
+    return engine_interp.vcpu_state(v);
+}
+
+static void vcpu_changed(struct engine_vcpu *v)
+{
+    engine_interp.vcpu_changed(v);
+}
+
+static enum engine_exit vcpu_run(struct engine_vcpu *v)
+{
+    return engine_interp.vcpu_run(v);
+}
+
+static void vcpu_kick(struct engine_vcpu *v)
+{
+    kick((struct interp_vcpu *)(void *)v);
+}
+
+static int vcpu_translate(struct engine_vcpu *v, gva_t gva, unsigned access, gpa_t *gpa)
+{
+    return engine_interp.vcpu_translate(v, gva, access, gpa);
+}
+
+const struct engine_ops engine_jit = {
+    .name = "jit",
+    .create = create,
+    .destroy = destroy,
+    .vcpu_create = vcpu_create,
+    .vcpu_state = vcpu_state,
+    .vcpu_changed = vcpu_changed,
+    .vcpu_run = vcpu_run,
+    .vcpu_kick = vcpu_kick,
+    .vcpu_translate = vcpu_translate,
+};
+
+const struct engine_ops engine_jit_eager = {
+    .name = "jit-eager",
+    .create = create,
+    .destroy = destroy,
+    .vcpu_create = vcpu_create_eager,
+    .vcpu_state = vcpu_state,
+    .vcpu_changed = vcpu_changed,
+    .vcpu_run = vcpu_run,
+    .vcpu_kick = vcpu_kick,
+    .vcpu_translate = vcpu_translate,
+};

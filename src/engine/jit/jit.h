@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jit.h: what the files of the translator share. It is a tier on top of interp/: blocks that run often get host code;
+ * everything else, and every access that misses the TLB, is the reference engine's handler for that one instruction.
+ *
+ * In translated code:
+ *   rsp            struct jit_vcpu, with room below it for calls and for the host's signals
+ *   rax rdx rbx rbp rsi rdi r8..r11   the guest's registers of that name
+ *   r12, r13       the guest's RSP and RCX; its R12 to R15 are in memory
+ *   rcx r14 r15    scratch
+ *   RFLAGS         the guest's six arithmetic flags; DF is clear
+ * Code is independent of where its page is mapped: `page_va` holds that. A block's code is reached by three entries:
+ * from C and from links forward (`code`), from links backward (which look at `go` first), and from indirect branches
+ * (r14 is the guest's RIP).
+ */
+#ifndef DOMUS_ENGINE_JIT_JIT_H
+#define DOMUS_ENGINE_JIT_JIT_H
+
+#include "engine/interp/interp.h"
+#include "engine/jit/emit.h"
+
+#define JIT_SIGNAL_ROOM  65536u
+#define JIT_CACHE_BYTES  (48u << 20)
+#define JIT_OPS          (1u << 18)
+#define JIT_LINKS        (1u << 18)
+#define JIT_TARGETS      4096u /* of indirect branches, by the low 12 bits of the address */
+#define JIT_TARGET_BANKS 3     /* INTERP_BANK_KERNEL, _USER, _KERNEL_AC */
+#define JIT_IN_MEMORY    0xfe  /* of jit_host_reg: the guest's register is in cpu.gpr */
+
+/* One instruction as the reference engine runs it, and what ends the chain behind it. */
+struct jit_op {
+    struct interp_op op, stop;
+    uint32_t block_offset; /* in the page */
+    uint8_t bank;
+};
+
+/* A jump that leaves the cache until its target is translated. */
+struct jit_link {
+    uint8_t *patch; /* the rel32, in the writable mapping */
+    const struct interp_block *from;
+    uint16_t target; /* offset in the page */
+    bool backward;
+};
+
+struct jit_targets {
+    uint64_t key[JIT_TARGETS]; /* minus the address; empty: minus an address of another slot */
+    const uint8_t *code[JIT_TARGETS];
+};
+
+enum jit_exit { JIT_EXIT_DONE, JIT_EXIT_RIP, JIT_EXIT_LINK };
+
+struct jit_vcpu {
+    struct interp_vcpu v; /* first; its cpu.gpr is at offset 0 */
+
+    _Atomic uint64_t go; /* 0: leave translated code soon */
+    uint64_t page_va;
+    uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
+    uint64_t spare[2];
+    void *host_sp;
+    const uint8_t *resume;
+    uint32_t flags; /* AL: OF; AH: as LAHF has it */
+    uint32_t exit, exit_link;
+    bool went_on;
+    bool eager;
+
+    uint32_t epoch;
+    /* The link that the last exit took, when it can be patched. */
+    uint32_t pending;
+    uint64_t pending_rip;
+
+    uint8_t *rw;
+    const uint8_t *rx;
+    size_t used, fixed; /* fixed: the common routines at the start */
+    const uint8_t *fallback, *exit_by_link, *exit_by_rip;
+    void (*enter)(struct jit_vcpu *j, const uint8_t *code);
+    struct jit_op *ops;
+    struct jit_link *links;
+    uint32_t op_count, link_count;
+
+    struct jit_targets targets[JIT_TARGET_BANKS];
+};
+
+#define JIT_SLOT(field) emit_mem(RSP, (int32_t)offsetof(struct jit_vcpu, field))
+#define JIT_GPR(n)      emit_mem(RSP, (int32_t)(8 * (n)))
+
+static inline struct jit_vcpu *to_jit(struct interp_vcpu *v)
+{
+    return (struct jit_vcpu *)v;
+}
+
+extern const uint8_t jit_host_reg[16];
+
+/* cache.c: the code area and its common routines. */
+int jit_cache_init(struct jit_vcpu *j);
+void jit_cache_fini(struct jit_vcpu *j);
+bool jit_cache_low(const struct jit_vcpu *j);
+void jit_cache_clear(struct jit_vcpu *j);
+/* The address that runs what is written at rw. */
+static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
+{
+    return j->rx + (rw - j->rw);
+}
+
+/* jit.c: called from translated code. False: leave it. */
+bool jit_run_op(struct jit_vcpu *j, uint32_t op);
+void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
+
+/* A block's entries lie at fixed distances before `code`. */
+#define JIT_BACKWARD_ENTRY 10 /* code - this */
+#define JIT_TARGET_ENTRY   25
+
+/* translate.c: host code for b, whose first instruction is at host; NULL when there is no room. */
+const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host);
+
+#endif

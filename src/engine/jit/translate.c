@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * translate.c: one block of the reference engine to host code: operands, the inline TLB, and the instructions that the
+ * host runs as they are with other registers. What cannot be done here calls the reference engine's handler.
+ *
+ * A flag that is overwritten before anything reads it is clobbered freely; should the instruction in between fault, the
+ * RFLAGS that its handler sees have another value there.
+ */
+#include "engine/jit/translate.h"
+
+#include "engine/interp/ops.h"
+
+#include <string.h>
+
+/* --- calls of handlers --- */
+
+static interp_fn original_fn(const struct interp_block *b, unsigned i)
+{
+    return i ? b->ops[i].fn : b->first;
+}
+
+uint32_t tr_op(struct translation *t)
+{
+    struct jit_op *o = &t->j->ops[t->j->op_count];
+    o->op = t->b->ops[t->at];
+    o->op.fn = original_fn(t->b, t->at);
+    memset(&o->stop, 0, sizeof o->stop);
+    o->stop.start = (uint16_t)(o->op.start + o->op.length);
+    o->stop.fn = jit_went_on;
+    o->bank = t->j->v.bank;
+    o->block_offset = t->page_offset;
+    return t->j->op_count++;
+}
+
+void tr_slow(struct translation *t, uint8_t *rel32)
+{
+    if (t->stub_count == MAX_STUBS) {
+        t->e.full = true;
+        return;
+    }
+    t->stub[t->stub_count++] = (struct jit_stub){.rel32 = rel32};
+}
+
+static void call_fallback(struct translation *t, uint32_t op)
+{
+    emit_8(&t->e, 0xb8 + RCX);
+    emit_32(&t->e, op);
+    emit_8(&t->e, 0xe8);
+    emit_32(&t->e, 0);
+    if (!t->e.full)
+        emit_target(t->e.p - 4, t->j->rw + (t->j->fallback - t->j->rx));
+}
+
+void tr_fallback(struct translation *t)
+{
+    call_fallback(t, tr_op(t));
+}
+
+static void write_stubs(struct translation *t)
+{
+    for (unsigned i = 0; i < t->stub_count && !t->e.full; i++) {
+        const struct jit_stub *s = &t->stub[i];
+        emit_target(s->rel32, t->e.p);
+        call_fallback(t, s->op);
+        if (s->resume) {
+            uint8_t *back = emit_jump(&t->e);
+            if (!t->e.full)
+                emit_target(back, s->resume);
+        }
+    }
+}
+
+/* --- operands --- */
+
+unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load)
+{
+    if (jit_host_reg[n] != JIT_IN_MEMORY)
+        return jit_host_reg[n];
+    if (load)
+        emit_load(&t->e, scratch, JIT_GPR(n));
+    return scratch;
+}
+
+void tr_put(struct translation *t, unsigned n, unsigned host)
+{
+    if (jit_host_reg[n] == JIT_IN_MEMORY)
+        emit_store(&t->e, host, JIT_GPR(n));
+    else if (jit_host_reg[n] != host)
+        emit_load(&t->e, jit_host_reg[n], emit_reg(host));
+}
+
+bool tr_address(struct translation *t, const struct x86_insn *insn)
+{
+    struct emit *e = &t->e;
+    struct emit_rm rm = emit_mem(NO_REG, insn->disp);
+    unsigned size = insn->address_size == 8 ? 8 : 4;
+    if (insn->address_size == 2)
+        return false;
+    if (insn->rip_relative) {
+        int64_t disp = (int64_t)insn->disp + t->page_offset + t->start[t->at] + insn->length;
+        if (disp != (int32_t)disp || size != 8)
+            return false;
+        emit_load(e, R14, JIT_SLOT(page_va));
+        rm = emit_mem(R14, (int32_t)disp);
+    } else {
+        if (insn->base != X86_NO_REG)
+            rm.base = (uint8_t)tr_reg(t, insn->base, R14, true);
+        if (insn->index != X86_NO_REG) {
+            rm.index = (uint8_t)tr_reg(t, insn->index, R15, true);
+            rm.scale = insn->scale;
+        }
+    }
+    emit_op(e, 0, size, 0x8d, R14, rm);
+    if (insn->segment == X86_FS || insn->segment == X86_GS) {
+        emit_load(
+            e, R15,
+            emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, v.seg) + insn->segment * sizeof(struct interp_segment) +
+                                    offsetof(struct interp_segment, base))));
+        emit_lea(e, R14, emit_sib(R14, R15, 0, 0));
+    }
+    return true;
+}
+
+static int32_t bank_offset(const struct translation *t, size_t field)
+{
+    return (int32_t)(offsetof(struct jit_vcpu, v.banks) + t->j->v.bank * sizeof(struct interp_tlb) + field);
+}
+
+struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align)
+{
+    struct emit *e = &t->e;
+    int32_t tag = bank_offset(t, write ? offsetof(struct interp_tlb, write) : offsetof(struct interp_tlb, read));
+    int32_t host = bank_offset(t, offsetof(struct interp_tlb, host));
+    struct emit_rm mask = emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, page_mask) + 8 * align));
+    if (!t->live[t->at]) {
+        emit_vex(e, 3, false, false, 0x3f0, RCX, 0, emit_reg(R14)); /* rorx ecx, r14d, 12 */
+        emit_8(e, PAGE_SHIFT_4K);
+        emit_op(e, 0, 4, 0x81, 4, emit_reg(RCX));
+        emit_32(e, INTERP_TLB_SIZE - 1);
+        emit_op(e, 0, 8, 0x03, R14, emit_sib(RSP, RCX, 3, tag));
+        emit_load(e, R15, emit_sib(RSP, RCX, 3, host));
+        if (size == 1 || align) {
+            emit_op(e, 0, 8, 0xf7, 0, emit_reg(R14));
+            emit_32(e, ~(uint32_t)PAGE_MASK_4K | (align ? (8u << align) - 1 : 0));
+            tr_slow(t, emit_jcc(e, 5));
+        } else {
+            emit_op(e, 0, 8, 0x81, 7, emit_reg(R14));
+            emit_32(e, PAGE_BYTES - size);
+            tr_slow(t, emit_jcc(e, 7));
+        }
+    } else {
+        emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(index_mask)); /* pext */
+        emit_load(e, R15, emit_sib(RSP, RCX, 3, tag));
+        emit_lea(e, R14, emit_sib(R14, R15, 0, 0));
+        emit_load(e, R15, emit_sib(RSP, RCX, 3, host));
+        if (size > 1 && !align)
+            emit_lea(e, RCX, emit_mem(R14, (int32_t)size - 1));
+        emit_vex(e, 2, true, false, 0x2f5, RCX, size > 1 && !align ? RCX : R14, mask);
+        emit_16(e, 0x05e3); /* jrcxz over the jump */
+        tr_slow(t, emit_jump(e));
+    }
+    return emit_sib(R14, R15, 0, 0);
+}
+
+/* --- instructions by their ModRM operands --- */
+
+static bool high_byte(const struct x86_insn *insn, unsigned n, unsigned size)
+{
+    return size == 1 && !insn->has_rex && n >= 4 && n < 8;
+}
+
+/* Byte registers AH, DH, BH cannot be named beside a REX prefix: both operands where the guest has them, or not at all.
+ */
+static bool with_high_bytes(struct translation *t, const struct x86_insn *insn, const struct jit_class *c,
+                            unsigned flags, unsigned op)
+{
+    unsigned rm = insn->rm, reg = insn->reg;
+    bool reg_used = c->reg != 0;
+    if (insn->mod != 3)
+        return false;
+    if (high_byte(insn, rm, c->rm_size) ? rm == 5 : rm == 1 || rm == 4 || rm >= 8)
+        return false;
+    if (reg_used && (high_byte(insn, reg, c->reg_size) ? reg == 5 : reg == 1 || reg == 4 || reg >= 8))
+        return false;
+    emit_op(&t->e, flags, c->size, op, reg & 7, emit_reg(rm));
+    return true;
+}
+
+static void immediate(struct translation *t, const struct x86_insn *insn)
+{
+    emit_bytes(&t->e, insn->bytes + insn->imm_offset, insn->imm_size);
+}
+
+static bool modrm(struct translation *t, const struct x86_insn *insn, const struct jit_class *c)
+{
+    struct emit *e = &t->e;
+    struct emit_rm rm;
+    unsigned op = insn->opcode | (unsigned)insn->map << 8, flags = 0, reg = insn->reg & 7;
+    bool high = high_byte(insn, insn->reg, c->reg ? c->reg_size : 0) ||
+                (insn->mod == 3 && high_byte(insn, insn->rm, c->rm_size));
+    if (insn->prefix_lock)
+        flags |= EMIT_LOCK;
+    if (c->keep_rep)
+        flags |= insn->prefix_rep == 0xf2 ? EMIT_F2 : EMIT_F3;
+    if (high) {
+        if (c->by_cl || !with_high_bytes(t, insn, c, flags, op))
+            return false;
+        immediate(t, insn);
+        return true;
+    }
+    if (insn->mod == 3) {
+        rm = emit_reg(tr_reg(t, insn->rm, R15, (c->rm & USE_R) || c->rm_size < 4));
+        if (c->rm_size == 1)
+            flags |= EMIT_BYTE_RM;
+    } else {
+        if (!tr_address(t, insn))
+            return false;
+        rm = tr_memory(t, c->rm_size, (c->rm & USE_W) != 0, 0);
+    }
+    if (c->reg) {
+        if (c->by_cl && jit_host_reg[insn->reg] == JIT_IN_MEMORY)
+            return false;
+        reg = tr_reg(t, insn->reg, RCX, (c->reg & USE_R) || c->reg_size < 4);
+        if (c->reg_size == 1)
+            flags |= EMIT_BYTE_REG;
+    }
+    if (c->by_cl)
+        emit_op(e, 0, 4, 0x8b, RCX, emit_reg(jit_host_reg[X86_RCX]));
+    emit_op(e, flags, c->size, op, reg, rm);
+    immediate(t, insn);
+    if (c->reg & USE_W)
+        tr_put(t, insn->reg, reg);
+    if (insn->mod == 3 && (c->rm & USE_W))
+        tr_put(t, insn->rm, rm.base);
+    return true;
+}
+
+static unsigned low_reg(const struct x86_insn *insn)
+{
+    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
+}
+
+static bool mov_imm(struct translation *t, const struct x86_insn *insn, unsigned size)
+{
+    struct emit *e = &t->e;
+    unsigned n = low_reg(insn);
+    if (high_byte(insn, n, size)) {
+        if (n == 5)
+            return false;
+        emit_8(e, 0xb0 | n);
+        emit_8(e, (unsigned)insn->imm);
+        return true;
+    }
+    unsigned host = tr_reg(t, n, R15, size < 4);
+    if (size == 8) {
+        emit_8(e, 0x48 | host >> 3);
+        emit_8(e, 0xb8 | (host & 7));
+        emit_64(e, (uint64_t)insn->imm);
+    } else {
+        emit_op(e, size == 1 ? EMIT_BYTE_RM : 0, size, size == 1 ? 0xc6 : 0xc7, 0, emit_reg(host));
+        emit_bytes(e, insn->bytes + insn->imm_offset, insn->imm_size);
+    }
+    tr_put(t, n, host);
+    return true;
+}
+
+static bool lea(struct translation *t, const struct x86_insn *insn, unsigned size)
+{
+    struct x86_insn plain = *insn;
+    plain.segment = X86_NO_REG;
+    if (!tr_address(t, &plain))
+        return false;
+    unsigned host = tr_reg(t, insn->reg, R15, size < 4);
+    emit_op(&t->e, 0, size, 0x8b, host, emit_reg(R14));
+    tr_put(t, insn->reg, host);
+    return true;
+}
+
+static bool xchg_rax(struct translation *t, const struct x86_insn *insn, unsigned size)
+{
+    unsigned host = tr_reg(t, low_reg(insn), R15, true);
+    emit_op(&t->e, 0, size, 0x87, RAX, emit_reg(host));
+    tr_put(t, low_reg(insn), host);
+    return true;
+}
+
+static bool bswap(struct translation *t, const struct x86_insn *insn, unsigned size)
+{
+    unsigned host = tr_reg(t, low_reg(insn), R15, true);
+    emit_8(&t->e, 0x40 | (size == 8 ? 8u : 0u) | host >> 3);
+    emit_8(&t->e, 0x0f);
+    emit_8(&t->e, 0xc8 | (host & 7));
+    tr_put(t, low_reg(insn), host);
+    return true;
+}
+
+/* Quotients that fit for sure are the host's; all else, with what may fault, the handler's. */
+static bool divide(struct translation *t, const struct x86_insn *insn, unsigned size)
+{
+    struct emit *e = &t->e;
+    bool is_signed = insn->reg & 1;
+    if (insn->mod == 3) {
+        emit_op(e, 0, size, 0x8b, RCX, emit_reg(tr_reg(t, insn->rm, R15, true)));
+    } else {
+        if (!tr_address(t, insn))
+            return false;
+        emit_op(e, 0, size, 0x8b, RCX, tr_memory(t, size, false, 0));
+    }
+    if (is_signed) {
+        emit_op(e, 0, size, 0x8b, R14, emit_reg(RAX));
+        emit_op(e, 0, size, 0xc1, 7, emit_reg(R14));
+        emit_8(e, size * 8 - 1);
+        emit_op(e, 0, size, 0x3b, R14, emit_reg(RDX));
+        tr_slow(t, emit_jcc(e, 5));
+        emit_op(e, 0, size, 0x8d, R14, emit_mem(RCX, 1));
+        emit_op(e, 0, size, 0x83, 7, emit_reg(R14));
+        emit_8(e, 1);
+        tr_slow(t, emit_jcc(e, 6));
+    } else {
+        emit_op(e, 0, size, 0x3b, RDX, emit_reg(RCX));
+        tr_slow(t, emit_jcc(e, 3));
+    }
+    emit_op(e, 0, size, 0xf7, is_signed ? 7 : 6, emit_reg(RCX));
+    return true;
+}
+
+static bool native(struct translation *t)
+{
+    const struct x86_insn *insn = &t->insn[t->at];
+    const struct jit_class *c = &t->class[t->at];
+    switch (c->kind) {
+    case JIT_NOP: return true;
+    case JIT_COPY: emit_bytes(&t->e, insn->bytes, insn->length); return true;
+    case JIT_MODRM: return modrm(t, insn, c);
+    case JIT_ACC:
+        emit_bytes(&t->e, insn->bytes, insn->length); /* prefixes of segments and the like mean nothing here */
+        return true;
+    case JIT_MOV_IMM: return mov_imm(t, insn, c->size);
+    case JIT_LEA: return lea(t, insn, c->size);
+    case JIT_XCHG_RAX: return xchg_rax(t, insn, c->size);
+    case JIT_BSWAP: return bswap(t, insn, c->size);
+    case JIT_DIV: return !t->live[t->at] && divide(t, insn, c->size);
+    default: return c->kind >= JIT_PUSH && tr_flow(t);
+    }
+}
+
+/* --- the block --- */
+
+static void write_entries(struct translation *t)
+{
+    static const uint8_t lea_r15_r14[] = {0x4d, 0x8d, 0xbe};
+    struct emit *e = &t->e;
+    emit_load(e, R14, JIT_SLOT(page_va)); /* asked to leave */
+    emit_lea(e, R14, emit_mem(R14, (int32_t)t->page_offset));
+    emit_target(emit_jump(e), t->j->rw + (t->j->exit_by_rip - t->j->rx));
+    emit_bytes(e, lea_r15_r14, sizeof lea_r15_r14); /* the entry of indirect branches */
+    emit_32(e, -t->page_offset);
+    emit_store(e, R15, JIT_SLOT(page_va));
+    emit_load(e, RCX, JIT_SLOT(go)); /* the entry of links backward */
+    emit_8(e, 0xe3);
+    emit_8(e, 0);
+    t->code = e->p;
+}
+
+static void instruction(struct translation *t)
+{
+    struct emit before = t->e;
+    uint32_t ops = t->j->op_count, links = t->j->link_count;
+    bool done = original_fn(t->b, t->at) != interp_op_ud;
+    t->stub_first = t->stub_count;
+    done = done && native(t);
+    if (!done) {
+        t->e = before;
+        t->stub_count = t->stub_first;
+        t->j->op_count = ops;
+        t->j->link_count = links;
+        tr_fallback(t);
+        return;
+    }
+    if (t->stub_first == t->stub_count)
+        return;
+    uint32_t op = tr_op(t);
+    for (unsigned i = t->stub_first; i < t->stub_count; i++) {
+        t->stub[i].op = op;
+        t->stub[i].resume = t->e.p;
+    }
+}
+
+static bool decode(struct translation *t, const uint8_t *host)
+{
+    const struct interp_block *b = t->b;
+    unsigned at = 0;
+    if (b->count > MAX_INSNS)
+        return false;
+    for (unsigned i = 0; i < b->count; i++) {
+        unsigned left = PAGE_BYTES - t->page_offset - at;
+        int length = x86_decode(&t->insn[i], host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX,
+                                (enum x86_mode)t->j->v.code_mode);
+        if (length <= 0 || length != b->ops[i].length || at != b->ops[i].start)
+            return false;
+        t->start[i] = at;
+        at += (unsigned)length;
+        jit_classify(&t->class[i], &t -> insn[i]);
+    }
+    t->start[b->count] = at;
+    t->count = b->count;
+    return true;
+}
+
+static void find_live(struct translation *t)
+{
+    uint16_t live = X86_ARITH;
+    for (unsigned i = t->count; i-- > 0;) {
+        const struct jit_class *c = &t->class[i];
+        live = (uint16_t)((live & ~c->kills) | c->reads);
+        t->live[i] = live;
+    }
+}
+
+const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host)
+{
+    struct translation t = {.j = j, .b = b, .page_offset = (unsigned)(b->key & PAGE_MASK_4K)};
+    t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
+    if (!decode(&t, host))
+        return NULL;
+    find_live(&t);
+    uint8_t *start = t.e.p;
+    write_entries(&t);
+    t.code[-1] = (uint8_t)(start - t.code);
+    for (t.at = 0; t.at < t.count; t.at++)
+        instruction(&t);
+    if (t.class[t.count - 1].kind < JIT_JCC)
+        tr_goto(&t, t.start[t.count]);
+    tr_far_stubs(&t);
+    write_stubs(&t);
+    if (t.e.full)
+        return NULL;
+    j->used = (size_t)(t.e.p - j->rw + 15) & ~(size_t)15;
+    return jit_rx(j, t.code);
+}

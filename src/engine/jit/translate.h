@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * translate.h: what the files that translate one block share.
+ */
+#ifndef DOMUS_ENGINE_JIT_TRANSLATE_H
+#define DOMUS_ENGINE_JIT_TRANSLATE_H
+
+#include "engine/jit/jit.h"
+
+enum jit_kind {
+    JIT_FALLBACK, /* the reference engine's handler */
+    JIT_NOP,
+    JIT_COPY,  /* no operands but RAX and RDX, which are where the guest has them */
+    JIT_MODRM, /* by its ModRM operands */
+    JIT_ACC,   /* RAX and an immediate */
+    JIT_MOV_IMM,
+    JIT_LEA,
+    JIT_XCHG_RAX,
+    JIT_BSWAP,
+    JIT_PUSH,
+    JIT_POP,
+    JIT_PUSH_IMM,
+    JIT_PUSH_RM,
+    JIT_LEAVE,
+    JIT_DIV,
+    JIT_VEX_GPR, /* BMI */
+    /* These end a block. */
+    JIT_JCC,
+    JIT_JMP,
+    JIT_CALL,
+    JIT_RET,
+    JIT_JMP_RM,
+    JIT_CALL_RM,
+};
+
+enum { USE_R = 1, USE_W = 2, USE_RW = 3 };
+
+struct jit_class {
+    uint8_t kind;
+    uint8_t reg, rm;           /* USE_* */
+    uint8_t reg_size, rm_size; /* bytes */
+    uint8_t size;              /* of the operation, for its prefix */
+    bool by_cl, keep_rep;
+    uint16_t reads, kills; /* of X86_ARITH */
+};
+
+/* How insn is translated and what it does to the flags: `kills` are surely overwritten, whatever they were. */
+void jit_classify(struct jit_class *c, const struct x86_insn *insn);
+
+#define MAX_INSNS 48
+#define MAX_STUBS 160
+
+/* Where a check jumps to when the handler must do the instruction. */
+struct jit_stub {
+    uint8_t *rel32;
+    uint32_t op;
+    uint8_t *resume; /* in the writable mapping; NULL: the block has ended */
+};
+
+struct translation {
+    struct jit_vcpu *j;
+    struct interp_block *b;
+    struct emit e;
+    uint8_t *code;        /* the block's, in the writable mapping */
+    unsigned page_offset; /* of the block */
+    unsigned count;
+    struct x86_insn insn[MAX_INSNS];
+    struct jit_class class[MAX_INSNS];
+    uint16_t live[MAX_INSNS]; /* flags that are needed when the instruction starts */
+    unsigned start[MAX_INSNS + 1];
+    struct jit_stub stub[MAX_STUBS];
+    unsigned stub_count, stub_first; /* stub_first: of the present instruction */
+    unsigned at;                     /* the present instruction */
+    uint8_t *far_rel32;              /* a conditional jump out of the page, */
+    int64_t far_target;              /* and where to */
+};
+
+/* The number of a jit_op for the present instruction. */
+uint32_t tr_op(struct translation *t);
+/* rel32 goes to the handler. */
+void tr_slow(struct translation *t, uint8_t *rel32);
+void tr_fallback(struct translation *t);
+/* r14 = the linear address of insn's memory operand. False: too odd. */
+bool tr_address(struct translation *t, const struct x86_insn *insn);
+/* The TLB's host address for what r14 points at; clobbers rcx, r14, r15. align: 0, or log2 of 16.. minus 3. */
+struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align);
+/* Host register with the guest's register n; loaded into `scratch` when it is in memory. */
+unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load);
+void tr_put(struct translation *t, unsigned n, unsigned host);
+
+/* flow.c: the stack and what ends a block: the kinds from JIT_PUSH on, but DIV and BMI. */
+bool tr_flow(struct translation *t);
+/* Goes on at this offset from the block's start. */
+void tr_goto(struct translation *t, int64_t target);
+void tr_far_stubs(struct translation *t);
+
+#endif
