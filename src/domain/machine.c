@@ -55,12 +55,13 @@ static const struct engine_ops *choose_engine(const struct domain_config *config
 
     switch (wanted) {
     case ENGINE_INTERP: return &engine_interp;
+    case ENGINE_JIT: return &engine_jit;
     case ENGINE_AUTO:
-        channel_notice(channel, "engine: interp (the reference interpreter; kvm and jit do not exist yet in domus)");
+        channel_notice(channel, "engine: interp (the reference interpreter; jit must be asked for, kvm does not exist "
+                                "yet in domus)");
         return &engine_interp;
     case ENGINE_KVM:
-    case ENGINE_JIT:
-        channel_failed(channel, "engine=\"%s\" does not exist yet in domus: use engine=\"interp\" or \"auto\"",
+        channel_failed(channel, "engine=\"%s\" does not exist yet in domus: use \"jit\", \"interp\" or \"auto\"",
                        config_engine_name(wanted));
         return NULL;
     default:

@@ -178,6 +178,20 @@ static struct domain_config *create_parse(struct create *c, int *exit_code)
     return config;
 }
 
+/* Where to look at the domain. */
+static void create_say_where(const struct create *c, const json_t *told)
+{
+    const json_t *about = json_object_get(told, "about"), *vnc = json_object_get(about, "vnc");
+    const char *web = xl_string(about, "web"), *listen = xl_string(vnc, "listen");
+
+    if (c->quiet)
+        return;
+    if (vnc)
+        fprintf(stderr, "VNC display: %s:%lld\n", listen ? listen : "", xl_int(vnc, "port", 5900) - 5900);
+    if (web && web[0])
+        fprintf(stderr, "web console: %s\n", web);
+}
+
 static int create_attach(struct xl *xl, const struct create *c, unsigned domid, const json_t *told)
 {
     const char *tty;
@@ -223,6 +237,7 @@ static int create_start(struct xl *xl, const struct create *c, const struct doma
     if (rc != 0)
         return -rc;
     domid = (unsigned)xl_int(told, "domid", 0);
+    create_say_where(c, told);
     rc = create_attach(xl, c, domid, told);
     json_decref(told);
     return options.foreground ? launch_wait(pid) : rc;

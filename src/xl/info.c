@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * info.c: info, and the few other questions about the hypervisor that have an answer without one.
- * The xen_* fields say which Xen our guests see (XENVER_version, 4.17.7); the rest is this host's.
+ * The xen_* fields say which Xen our guests see (4.17); the rest is this host's.
  */
 #include "xl/xl.h"
 
@@ -118,8 +118,8 @@ static void info_xen(const char *wanted)
 {
     info_row(wanted, "xen_major", "4");
     info_row(wanted, "xen_minor", "17");
-    info_row(wanted, "xen_extra", ".7");
-    info_row(wanted, "xen_version", "4.17.7");
+    info_row(wanted, "xen_extra", "-domus");
+    info_row(wanted, "xen_version", "4.17-domus");
     info_row(wanted, "xen_caps", "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
     info_row(wanted, "xen_scheduler", "linux");
     info_row(wanted, "xen_pagesize", "4096");

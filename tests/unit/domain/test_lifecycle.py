@@ -137,7 +137,8 @@ class Domains(unittest.TestCase):
         r = subprocess.run(["sh", "-c", f'"{XL}" create "{self.config("quick")}" 2>&1 | cat'], env=self.env,
                            capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(r.stdout, f"Parsing config from {self.directory.name}/quick.cfg\n"
-                                   "engine fake, because this is a test\n")
+                                   "engine fake, because this is a test\n"
+                                   "VNC display: 127.0.0.1:7\nweb console: http://127.0.0.1:1/\n")
 
     def test_many_at_once(self):
         paths = [self.config(f"d{i}") for i in range(6)] + [self.config("d0")]
