@@ -4,9 +4,9 @@
 filesystem, installs a boot loader and reboots (a new domid); with boot="c" it boots from that disk; and a triple fault
 destroys it."""
 import os
+import subprocess
 
 import domus
-import subprocess
 
 # The keys that domus cannot serve yet are here on purpose: each only says so.
 CONFIG = '''
@@ -69,8 +69,7 @@ def test(host):
     text = CONFIG.format(image=image, iso=f"{small}/small.iso")
     said = host.create("windows", text).stderr
     for key in INERT:
-        domus.check(f"'{key}' does nothing yet in domus" in said or f"'{key}'" not in said,
-                    f"create says nothing of {key}:\n{said}")
+        domus.check(f"'{key}' does nothing yet in domus" in said, f"create says nothing of {key}:\n{said}")
     print(said)
     first = host.domid("windows")
     console = ready(host)
