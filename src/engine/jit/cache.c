@@ -25,16 +25,28 @@ static void registers(struct emit *e, bool load)
     }
 }
 
+/* Around what uses the vector registers, when the guest's are there. */
+static void with_vectors(struct emit *e, void (*move)(struct emit *))
+{
+    emit_op(e, 0, 8, 0x83, 7, JIT_SLOT(vector));
+    emit_8(e, 0);
+    uint8_t *skip = emit_jcc(e, 4);
+    move(e);
+    emit_target(skip, e->p);
+}
+
 static void spill(struct emit *e)
 {
     registers(e, false);
     emit_8(e, 0x9f);                                      /* lahf */
     emit_op(e, EMIT_BYTE_RM, 1, 0x190, 0, emit_reg(RAX)); /* seto al */
     emit_op(e, 0, 4, 0x89, RAX, JIT_SLOT(flags));
+    with_vectors(e, jit_vector_save);
 }
 
 static void reload(struct emit *e)
 {
+    with_vectors(e, jit_vector_load);
     emit_op(e, 0, 4, 0x8b, RAX, JIT_SLOT(flags));
     emit_16(e, 0x7f04); /* add al, 7f: 1 overflows, 0 does not */
     emit_8(e, 0x9e);    /* sahf */
@@ -69,20 +81,23 @@ static void make_enter(struct jit_vcpu *j, struct emit *e)
     memcpy(&j->enter, &code, sizeof j->enter);
 }
 
-/* Called with ecx: the number of the jit_op. Returns with the guest's registers as the handler left them. */
-static void make_fallback(struct jit_vcpu *j, struct emit *e)
+/*
+ * Called with ecx: the number of the jit_op. Calls fn, which leaves translated code by returning false; else returns
+ * with the guest's registers as they then are.
+ */
+static const uint8_t *make_call(struct jit_vcpu *j, struct emit *e, bool (*fn)(struct jit_vcpu *, uint32_t))
 {
-    bool (*fn)(struct jit_vcpu *, uint32_t) = jit_run_op;
+    const uint8_t *start = jit_rx(j, e->p);
     uint64_t address;
     memcpy(&address, &fn, sizeof address);
-    j->fallback = jit_rx(j, e->p);
     emit_8(e, 0x41); /* pop r14 */
     emit_8(e, 0x5e);
     emit_store(e, R14, JIT_SLOT(resume));
+    emit_op(e, 0, 4, 0x89, RCX, JIT_SLOT(op_number));
     spill(e);
+    emit_op(e, 0, 4, 0x8b, RSI, JIT_SLOT(op_number));
     emit_load(e, RBX, emit_reg(RSP));
     emit_load(e, RDI, emit_reg(RSP));
-    emit_op(e, 0, 4, 0x8b, RSI, emit_reg(RCX));
     emit_load(e, RSP, JIT_SLOT(host_sp));
     emit_16(e, 0xb848); /* mov rax, imm64 */
     emit_64(e, address);
@@ -94,6 +109,7 @@ static void make_fallback(struct jit_vcpu *j, struct emit *e)
     emit_op(e, 0, 4, 0xff, 4, JIT_SLOT(resume));
     emit_target(leave, e->p);
     out_to_c(e);
+    return start;
 }
 
 static void make_exits(struct jit_vcpu *j, struct emit *e)
@@ -133,9 +149,10 @@ int jit_cache_init(struct jit_vcpu *j)
         log_error("jit: no memory for translated code: %s", strerror(errno));
         return -1;
     }
-    struct emit e = {.p = j->rw, .end = j->rw + 4096};
+    struct emit e = {.p = j->rw, .end = j->rw + 16384};
     make_enter(j, &e);
-    make_fallback(j, &e);
+    j->fallback = make_call(j, &e, jit_run_op);
+    j->load_vectors = make_call(j, &e, jit_load_vectors);
     make_exits(j, &e);
     j->fixed = j->used = (size_t)(e.p - j->rw + 63) & ~(size_t)63;
     return 0;

@@ -244,7 +244,7 @@ bool tr_flow(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
     const int64_t next = t->start[t->at] + insn->length;
-    switch (t->class[t->at].kind) {
+    switch (t->how[t->at].kind) {
     case JIT_PUSH: return push(t, low_reg(insn));
     case JIT_POP: return pop(t, low_reg(insn));
     case JIT_PUSH_IMM: return push_imm(t, insn);

@@ -54,12 +54,29 @@ bool jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return false;
-    if (wants_out(j) || v->bank != o->bank) {
+    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || v->bank != o->bank) {
         v->cpu.rip = v->rip0 + o->stop.start;
         return false;
     }
     flags_to_code(j);
     return true;
+}
+
+/* Lets the vector registers be loaded; else the instruction is its handler's, and that is all for now. */
+bool jit_load_vectors(struct jit_vcpu *j, uint32_t number)
+{
+    const struct jit_op *o = &j->ops[number];
+    const struct x86_insn *insn = o->op.insn;
+    if (jit_vector_allowed(j) && (insn->encoding != X86_ENC_VEX || j->vector_vex)) {
+        j->vector = 1;
+        return true;
+    }
+    j->vector = j->vector_vex = 0;
+    if (jit_run_op(j, number)) {
+        j->v.cpu.rip = j->v.rip0 + o->stop.start;
+        flags_from_code(j);
+    }
+    return false;
 }
 
 /* --- blocks --- */
@@ -103,6 +120,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     atomic_store(&j->go, 1);
     if (interp_requests(v))
         atomic_store(&j->go, 0);
+    j->vector = j->vector_vex = 0;
     j->enter(j, b->code);
     if (j->exit == JIT_EXIT_DONE)
         return;
@@ -172,6 +190,8 @@ static int init(struct interp_vcpu *v)
     j->index_mask = (uint64_t)(INTERP_TLB_SIZE - 1) << PAGE_SHIFT_4K;
     for (unsigned i = 0; i < ARRAY_SIZE(j->page_mask); i++)
         j->page_mask[i] = ~PAGE_MASK_4K | (i ? (8u << i) - 1 : 0);
+    j->has_vectors = __builtin_cpu_supports("avx");
+    j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
     clear_targets(j);
     return 0;

@@ -60,6 +60,10 @@ struct jit_vcpu {
     const uint8_t *resume;
     uint32_t flags; /* AL: OF; AH: as LAHF has it */
     uint32_t exit, exit_link;
+    uint32_t op_number; /* that the fallback was called with */
+    uint32_t host_mxcsr;
+    uint64_t vector, vector_vex; /* the guest's vector registers are in the host's; and VEX is allowed */
+    bool has_vectors;
     bool went_on;
     bool eager;
 
@@ -71,7 +75,7 @@ struct jit_vcpu {
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *exit_by_link, *exit_by_rip;
+    const uint8_t *fallback, *load_vectors, *exit_by_link, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
     struct jit_link *links;
@@ -103,7 +107,13 @@ static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
 
 /* jit.c: called from translated code. False: leave it. */
 bool jit_run_op(struct jit_vcpu *j, uint32_t op);
+bool jit_load_vectors(struct jit_vcpu *j, uint32_t op);
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
+
+/* vector.c */
+void jit_vector_save(struct emit *e);
+void jit_vector_load(struct emit *e);
+bool jit_vector_allowed(struct jit_vcpu *j);
 
 /* A block's entries lie at fixed distances before `code`. */
 #define JIT_BACKWARD_ENTRY 10 /* code - this */

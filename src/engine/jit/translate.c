@@ -327,7 +327,7 @@ static bool divide(struct translation *t, const struct x86_insn *insn, unsigned 
 static bool native(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
-    const struct jit_class *c = &t->class[t->at];
+    const struct jit_class *c = &t->how[t->at];
     switch (c->kind) {
     case JIT_NOP: return true;
     case JIT_COPY: emit_bytes(&t->e, insn->bytes, insn->length); return true;
@@ -340,6 +340,7 @@ static bool native(struct translation *t)
     case JIT_XCHG_RAX: return xchg_rax(t, insn, c->size);
     case JIT_BSWAP: return bswap(t, insn, c->size);
     case JIT_DIV: return !t->live[t->at] && divide(t, insn, c->size);
+    case JIT_VECTOR: return tr_vector(t);
     default: return c->kind >= JIT_PUSH && tr_flow(t);
     }
 }
@@ -400,7 +401,9 @@ static bool decode(struct translation *t, const uint8_t *host)
             return false;
         t->start[i] = at;
         at += (unsigned)length;
-        jit_classify(&t->class[i], &t -> insn[i]);
+        jit_classify(&t->how[i], &t->insn[i]);
+        if (t->how[i].kind == JIT_FALLBACK && t->j->has_vectors)
+            tr_classify_vector(t, i);
     }
     t->start[b->count] = at;
     t->count = b->count;
@@ -411,7 +414,7 @@ static void find_live(struct translation *t)
 {
     uint16_t live = X86_ARITH;
     for (unsigned i = t->count; i-- > 0;) {
-        const struct jit_class *c = &t->class[i];
+        const struct jit_class *c = &t->how[i];
         live = (uint16_t)((live & ~c->kills) | c->reads);
         t->live[i] = live;
     }
@@ -429,7 +432,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     t.code[-1] = (uint8_t)(start - t.code);
     for (t.at = 0; t.at < t.count; t.at++)
         instruction(&t);
-    if (t.class[t.count - 1].kind < JIT_JCC)
+    if (t.how[t.count - 1].kind < JIT_JCC)
         tr_goto(&t, t.start[t.count]);
     tr_far_stubs(&t);
     write_stubs(&t);

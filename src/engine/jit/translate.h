@@ -23,7 +23,7 @@ enum jit_kind {
     JIT_PUSH_RM,
     JIT_LEAVE,
     JIT_DIV,
-    JIT_VEX_GPR, /* BMI */
+    JIT_VECTOR,
     /* These end a block. */
     JIT_JCC,
     JIT_JMP,
@@ -65,7 +65,7 @@ struct translation {
     unsigned page_offset; /* of the block */
     unsigned count;
     struct x86_insn insn[MAX_INSNS];
-    struct jit_class class[MAX_INSNS];
+    struct jit_class how[MAX_INSNS];
     uint16_t live[MAX_INSNS]; /* flags that are needed when the instruction starts */
     unsigned start[MAX_INSNS + 1];
     struct jit_stub stub[MAX_STUBS];
@@ -88,7 +88,11 @@ struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsig
 unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load);
 void tr_put(struct translation *t, unsigned n, unsigned host);
 
-/* flow.c: the stack and what ends a block: the kinds from JIT_PUSH on, but DIV and BMI. */
+/* vector.c */
+void tr_classify_vector(struct translation *t, unsigned i); /* of what is JIT_FALLBACK so far */
+bool tr_vector(struct translation *t);
+
+/* flow.c: the stack and what ends a block: the kinds from JIT_PUSH on, but JIT_DIV and JIT_VECTOR. */
 bool tr_flow(struct translation *t);
 /* Goes on at this offset from the block's start. */
 void tr_goto(struct translation *t, int64_t target);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vector.c: SSE and AVX instructions, which run as they are on the guest's registers in the host's. They are brought
+ * there at the first such instruction and taken back whenever translated code calls or returns to C. With exceptions
+ * unmasked in MXCSR, or when the mode forbids them, the reference engine's handlers do them one by one.
+ */
+#include "engine/interp/simd_state.h"
+#include "engine/jit/translate.h"
+
+#define FPU_SLOT(offset) emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, v.cpu.fpu) + (offset)))
+
+/* --- moving all of them --- */
+
+void jit_vector_save(struct emit *e)
+{
+    for (unsigned n = 0; n < 16; n++) {
+        emit_vex(e, 2, false, false, 0x17f, n, 0, FPU_SLOT(SIMD_XMM_OFFSET + 16 * n)); /* vmovdqu */
+        emit_vex(e, 1, false, true, 0x319, n, 0, FPU_SLOT(SIMD_YMM_OFFSET + 16 * n));  /* vextractf128 */
+        emit_8(e, 1);
+    }
+    emit_op(e, 0, 4, 0x1ae, 3, FPU_SLOT(FPU_MXCSR));
+    emit_op(e, 0, 4, 0x1ae, 2, JIT_SLOT(host_mxcsr));
+    emit_8(e, 0xc5); /* vzeroupper */
+    emit_16(e, 0x77f8);
+}
+
+void jit_vector_load(struct emit *e)
+{
+    for (unsigned n = 0; n < 16; n++) {
+        emit_vex(e, 2, false, false, 0x16f, n, 0, FPU_SLOT(SIMD_XMM_OFFSET + 16 * n));
+        emit_vex(e, 1, false, true, 0x318, n, n, FPU_SLOT(SIMD_YMM_OFFSET + 16 * n)); /* vinsertf128 */
+        emit_8(e, 1);
+    }
+    emit_op(e, 0, 4, 0x1ae, 2, FPU_SLOT(FPU_MXCSR));
+}
+
+/* May the guest's instructions run unwatched now? */
+bool jit_vector_allowed(struct jit_vcpu *j)
+{
+    struct interp_vcpu *v = &j->v;
+    if ((v->cpu.cr0 & (X86_CR0_EM | X86_CR0_TS)) || !(v->cpu.cr4 & X86_CR4_OSFXSR) ||
+        (fpu_mxcsr(v) & SIMD_ALL_MASKED) != SIMD_ALL_MASKED)
+        return false;
+    j->vector_vex = (v->cpu.cr4 & X86_CR4_OSXSAVE) && (v->cpu.xcr0 & 6) == 6;
+    return true;
+}
+
+/* --- translation --- */
+
+static const struct simd_stub *stub_of(const struct translation *t, unsigned i)
+{
+    const struct interp_op *op = &t->b->ops[i];
+    return op->insn_fn && op->insn->map != X86_MAP_1B && op->imm ? (const struct simd_stub *)(uintptr_t)op->imm : NULL;
+}
+
+static bool suits(unsigned kind)
+{
+    return kind != KIND_M;
+}
+
+void tr_classify_vector(struct translation *t, unsigned i)
+{
+    const struct simd_stub *s = stub_of(t, i);
+    struct jit_class *c = &t->how[i];
+    if (!s || !s->form || s->mmx || !suits(s->form->reg) || !suits(s->form->rm) ||
+        (s->form->flags & (SF_STRING | SF_NOFPU | SF_X87)))
+        return;
+    c->kind = JIT_VECTOR;
+    c->reads = 0;
+    c->kills = s->form->flags & SF_FLAGS ? X86_ARITH : 0;
+}
+
+/* The registers are in the host's, or are brought there out of line, which comes back here. */
+static void check_loaded(struct translation *t, bool vex)
+{
+    struct emit *e = &t->e;
+    emit_load(e, RCX, vex ? JIT_SLOT(vector_vex) : JIT_SLOT(vector));
+    emit_16(e, 0x02e3); /* jrcxz over the short jump */
+    emit_16(e, 0x0aeb); /* over what follows */
+    emit_8(e, 0xb8 + RCX);
+    emit_32(e, tr_op(t));
+    emit_8(e, 0xe8);
+    emit_32(e, 0);
+    if (!e->full)
+        emit_target(e->p - 4, t->j->rw + (t->j->load_vectors - t->j->rx));
+}
+
+static unsigned alignment(const struct simd_stub *s)
+{
+    if (s->mem_bytes < 16 || !(s->form->flags & (s->vex ? SF_VALIGN : SF_ALIGN)))
+        return 0;
+    return s->mem_bytes == 16 ? 1 : 2;
+}
+
+static void emit_it(struct emit *e, const struct x86_insn *insn, const struct simd_form *f, unsigned reg,
+                    struct emit_rm rm)
+{
+    static const unsigned prefix[4] = {0, EMIT_66, EMIT_F3, EMIT_F2};
+    unsigned op = insn->opcode | (unsigned)insn->map << 8;
+    if (insn->encoding == X86_ENC_VEX)
+        emit_vex(e, f->pp, insn->rex & 8, insn->vl != 0, op, reg, insn->vvvv, rm);
+    else
+        emit_op(e, prefix[f->pp], insn->rex & 8 ? 8 : 4, op, reg, rm);
+    emit_bytes(e, insn->bytes + insn->imm_offset, insn->imm_size);
+}
+
+bool tr_vector(struct translation *t)
+{
+    const struct x86_insn *insn = &t->insn[t->at];
+    const struct simd_stub *s = stub_of(t, t->at);
+    const struct simd_form *f = s->form;
+    struct emit_rm rm;
+    unsigned reg = insn->reg;
+    check_loaded(t, s->vex);
+    if (insn->mod != 3) {
+        if (!tr_address(t, insn))
+            return false;
+        rm = tr_memory(t, s->mem_bytes, s->store, alignment(s));
+    } else if (f->rm == KIND_G) {
+        rm = emit_reg(tr_reg(t, insn->rm, R15, true));
+    } else {
+        rm = emit_reg(insn->rm);
+    }
+    if (f->digit != 0xff)
+        reg = f->digit;
+    else if (f->reg == KIND_G)
+        reg = tr_reg(t, insn->reg, RCX, true);
+    emit_it(&t->e, insn, f, reg, rm);
+    if (s->gpr_reg_out)
+        tr_put(t, insn->reg, reg);
+    if (s->gpr_rm_out)
+        tr_put(t, insn->rm, rm.base);
+    return true;
+}
