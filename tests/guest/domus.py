@@ -71,7 +71,7 @@ class Console:
     def run(self, command, seconds=60):
         """A shell command in the guest: its output; the guest's shell must be at its prompt."""
         self.send(f"{command}; echo \"=$?=\"\n")
-        m = self.wait(r"(?s)(.*?)=(\d+)=\r?\n", seconds)
+        m = self.wait(r"(?s)(.*?)=(\d+)=\r*\n", seconds)
         check(m.group(2) == "0", f"in the guest: {command}: exit {m.group(2)}: {m.group(1)[-500:]}")
         return m.group(1).replace("\r", "")
 
