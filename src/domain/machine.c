@@ -76,18 +76,6 @@ static void on_notice(void *opaque, const char *text)
     channel_notice(opaque, "%s", text);
 }
 
-/* Where the guest's screen is. */
-static void say_where(struct machine *m)
-{
-    unsigned port = pc_vnc_port(m->pc);
-
-    if (!port)
-        return;
-    channel_notice(m->channel, "VNC: %s:%u (vncviewer %s:%u)%s%s", pc_vnc_listen(m->pc), port, pc_vnc_listen(m->pc),
-                   port - 5900, pc_web_address(m->pc) ? "; in a browser: " : "",
-                   pc_web_address(m->pc) ? pc_web_address(m->pc) : "");
-}
-
 static int run(struct machine *m, const struct pc_setup *setup, const struct domain_boot *boot)
 {
     char *why = NULL;
@@ -103,7 +91,6 @@ static int run(struct machine *m, const struct pc_setup *setup, const struct dom
         channel_failed(m->channel, "the domain's process cannot serve commands: %s", strerror(-rc));
         return 0;
     }
-    say_where(m);
     channel_started(m->channel, machine_about(m));
     if (!boot->paused) {
         loop_lock(m->loop);
