@@ -120,6 +120,9 @@ class Host:
         return path
 
     def create(self, name, text, *args, ok=True):
+        engine = os.environ.get("DOMUS_ENGINE")  # to run the same tests on another engine
+        if engine and "engine" not in text:
+            args = (*args, f"--engine={engine}")
         return self.xl("create", *args, self.config(name, text), ok=ok)
 
     def console(self, name):
