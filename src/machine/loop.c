@@ -321,6 +321,16 @@ void loop_post(struct loop *l, struct loop_job *job)
     loop_wake(l);
 }
 
+void loop_unpost(struct loop *l, struct loop_job *job)
+{
+    pthread_mutex_lock(&l->post_lock);
+    if (job->queued) {
+        list_remove(&job->link);
+        job->queued = false;
+    }
+    pthread_mutex_unlock(&l->post_lock);
+}
+
 static struct loop_job *take_post(struct loop *l)
 {
     struct loop_job *job = NULL;

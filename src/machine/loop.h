@@ -60,5 +60,6 @@ struct loop_job {
     bool queued; /* loop's */
 };
 void loop_post(struct loop *l, struct loop_job *job);
+void loop_unpost(struct loop *l, struct loop_job *job); /* its owner goes away; not queued is fine. Lock held */
 
 #endif
