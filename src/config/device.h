@@ -92,7 +92,8 @@ struct nic_config {
     char *model;
     struct config_mac mac;
     char *ip, *bridge, *ifname, *script;
-    int nictype; /* enum nic_type */
+    char *hostfwd; /* ours: forwards of a NIC behind NAT, joined by ';' */
+    int nictype;   /* enum nic_type */
     int64_t rate_bytes_per_interval, rate_interval_usecs;
     char *gatewaydev;
     char *forwarddev;

@@ -528,7 +528,7 @@ const struct key keys[] = {
      .read = read_channel,
      .normal = "none",
      .doc = "channels to the host"},
-    {.name = "vif", .kind = KEY_OWN, .inert = INERT, .read = read_nics, .normal = "none", .doc = "network interfaces"},
+    {.name = "vif", .kind = KEY_OWN, .read = read_nics, .normal = "none", .doc = "network interfaces"},
     {.name = "vif2", .kind = KEY_OWN, .inert = INERT, .read = read_vif2, .doc = "not used"},
     {.name = "vfb", .kind = KEY_OWN, .inert = INERT, .read = read_vfb, .normal = "none", .doc = "PV framebuffers"},
     {.name = "usbctrl",

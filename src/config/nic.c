@@ -151,6 +151,15 @@ static bool key_is(const char *part, size_t len, const char *key)
     return part[len] == '=' && strlen(key) == len && strncmp(part, key, len) == 0;
 }
 
+/* A key of ours, which may come several times. */
+static void nic_forward(struct nic_config *nic, const char *value)
+{
+    char *all = nic->hostfwd ? text_format("%s;%s", nic->hostfwd, value) : text_dup(value);
+
+    free(nic->hostfwd);
+    nic->hostfwd = all;
+}
+
 int nic_parse_part(struct nic_config *nic, char *part, const struct diag *diag)
 {
     size_t len = strcspn(part, "=");
@@ -180,6 +189,8 @@ int nic_parse_part(struct nic_config *nic, char *part, const struct diag *diag)
         return nic_number(diag, value, &nic->devid);
     } else if (key_is(part, len, "mtu")) {
         return nic_number(diag, value, &nic->mtu);
+    } else if (key_is(part, len, "hostfwd")) {
+        nic_forward(nic, value);
     } else if (strcmp(part, "trusted") == 0) {
         nic->trusted = TRI_TRUE;
     } else if (strcmp(part, "untrusted") == 0) {

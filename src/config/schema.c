@@ -132,6 +132,7 @@ static const struct field nic_fields[] = {
     NUM("mtu", mtu, 0),
     STR("model", model),
     {.name = "mac", .kind = FIELD_MAC, AT(mac)},
+    {.name = "domus_hostfwd", .kind = FIELD_STRING, AT(hostfwd), .ours = true},
     STR("ip", ip),
     STR("bridge", bridge),
     STR("ifname", ifname),
