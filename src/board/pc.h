@@ -68,4 +68,16 @@ char *pc_store_dump(struct pc *pc, const char *path, bool perms);
 /* CD drives by vdev name ("hdc"); path NULL: eject. 0, or -errno with *why. */
 int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why);
 
+/* NICs in the order of the configuration. */
+struct pc_nic_info {
+    unsigned devid;
+    uint8_t mac[6];
+    bool link;
+    const char *interface; /* the tap on the host, "" behind NAT */
+};
+unsigned pc_nics(const struct pc *pc);
+struct pc_nic_info pc_nic_info(const struct pc *pc, unsigned n);
+/* Pulls or plugs the cable of the NIC of that devid. 0, or -ENODEV with *why. */
+int pc_nic_set_link(struct pc *pc, unsigned devid, bool up, char **why);
+
 #endif

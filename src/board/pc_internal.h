@@ -20,10 +20,12 @@
 #define PC_GSIS        48
 #define PC_DEVICES     64 /* room for all chips of one board but the LAPICs */
 #define PC_SERIALS     4
+#define PC_NICS        8
 #define PC_LAPIC_BASE  0xfee00000u
 #define PC_IOAPIC_BASE 0xfec00000u
 
 struct apic_bus;
+struct net;
 struct pci_bus;
 struct pci_device;
 struct store;
@@ -35,6 +37,13 @@ struct pc_cpu {
     unsigned index;
     struct device *lapic;
     bool lapic_intr; /* the LAPIC's INTR wire */
+};
+
+struct pc_nic {
+    uint8_t mac[6];
+    unsigned devid;
+    struct net *net;    /* the chip's */
+    char interface[16]; /* "" behind NAT */
 };
 
 struct pc {
@@ -76,6 +85,8 @@ struct pc {
 
     struct display *display;
     struct pci_device *vga;
+    struct pc_nic nic[PC_NICS];
+    unsigned nics;
     struct vnc *vnc;
     struct chardev *serial[PC_SERIALS];
 
@@ -121,5 +132,6 @@ void pc_display_destroy(struct pc *pc);
 int pc_serial_create(struct pc *pc, char **why);
 void pc_serial_destroy(struct pc *pc);
 int pc_disks_create(struct pc *pc, char **why);
+int pc_nics_create(struct pc *pc, char **why); /* after the display: slot 4 is the first NIC's */
 
 #endif
