@@ -121,7 +121,7 @@ static void supervisor_detach(struct supervisor *s)
     close(null);
 }
 
-static void supervisor_report_log(struct supervisor *s);
+static void supervisor_report_log(struct supervisor *s, const char *said);
 
 static void supervisor_started(void *opaque, json_t *about)
 {
@@ -134,7 +134,7 @@ static void supervisor_started(void *opaque, json_t *about)
         s->state = SUPERVISOR_RUNNING;
     supervisor_log(s, "Waiting for domain %s (domid %u) to die [pid %ld]", supervisor_name(s), supervisor_domid(s),
                    (long)getpid());
-    supervisor_report_log(s);
+    supervisor_report_log(s, "");
     supervisor_report(s, json_pack("{s:o}", "started", told));
     supervisor_report_end(s);
     supervisor_detach(s);
@@ -255,8 +255,9 @@ static void supervisor_ended(void *opaque, int reason, const char *why)
 
 /* --- what comes after --- */
 
-/* The user shall not have to look into a log for what went wrong, or half wrong, while the domain was started. */
-static void supervisor_report_log(struct supervisor *s)
+/* The user shall not have to look into a log for what went wrong, or half wrong, while the domain was started;
+ * but for what `said` says anyway. */
+static void supervisor_report_log(struct supervisor *s, const char *said)
 {
     char text[8192], *line, *rest = text;
     unsigned lines = 0;
@@ -266,6 +267,8 @@ static void supervisor_report_log(struct supervisor *s)
     supervisor_log_read(s->machine_fd, s->log_from, text, sizeof text);
     while ((line = strsep(&rest, "\n")) && lines < REPORTED_LINES) {
         if (strncmp(line, "error: ", 7) != 0 && strncmp(line, "warning: ", 9) != 0)
+            continue;
+        if (strstr(said, strchr(line, ' ') + 1))
             continue;
         supervisor_report(s, json_pack("{s:s}", "notice", line));
         lines++;
@@ -288,7 +291,7 @@ static void supervisor_start_failed(struct supervisor *s, const char *how)
 
     supervisor_log(s, "Domain %s could not be started: %s", supervisor_name(s), text);
     if (!words)
-        supervisor_report_log(s);
+        supervisor_report_log(s, text);
     supervisor_report(s, json_pack("{s:s, s:i}", "failed", text, "code", CONTROL_FAIL));
     supervisor_report_end(s);
     free(words);
