@@ -17,6 +17,7 @@ def refused(host, what, text, line, status=None):
     p = host.create("bad", text, ok=False)
     domus.check(line in p.stderr, f"{what}: no {line!r} in:\n{p.stderr}")
     domus.check(len(p.stderr) < 1500 and p.stderr.count("\n") <= 6, f"{what}: too many words:\n{p.stderr[:3000]}")
+    domus.check(p.stderr.count(line) == 1, f"{what}: said twice:\n{p.stderr}")
     domus.check(status is None or p.returncode == status, f"{what}: exit {p.returncode}, not {status}")
     domus.check(host.domid("bad") is None, f"{what}: the domain is there all the same")
     domus.check(not processes(host), f"{what}: processes are left: {processes(host)}")
