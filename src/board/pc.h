@@ -46,6 +46,8 @@ void pc_reset_request(struct pc *pc); /* as if the guest had pulled the reset li
 /* Writes control/shutdown ("poweroff", "reboot") if the guest said that it listens; false: it does not. */
 bool pc_control_shutdown(struct pc *pc, const char *what);
 
+/* What `xl list` shows: the guest's pages now and its video RAM. */
+uint64_t pc_memory_kib(const struct pc *pc);
 unsigned pc_vcpus(const struct pc *pc);
 struct pc_vcpu_info {
     bool online, blocked, paused;

@@ -237,6 +237,12 @@ bool pc_control_shutdown(struct pc *pc, const char *what)
     return store_write(pc->store, path, what) == 0;
 }
 
+/* The VGA hole counts as memory: Xen has about as much in the pages of its device model (option ROMs, rings). */
+uint64_t pc_memory_kib(const struct pc *pc)
+{
+    return xen_domain_pages(pc->xen) * 4 + 128 + pc_videoram_kib(pc);
+}
+
 char *pc_store_dump(struct pc *pc, const char *path, bool perms)
 {
     return store_dump(pc->store, path, perms);

@@ -191,6 +191,28 @@ static void put_path(struct writer *w, const char *perms, const char *value, con
     put_at(w, perms, path, value);
 }
 
+/* The PV console's back end. Guests are told of it by the domain's parameters and do not look here. */
+static void put_console_backend(struct writer *w, unsigned domid)
+{
+    static const char *const values[][2] = {{"online", "1"}, {"state", "1"}, {"protocol", "vt100"}};
+    char front[64], back[80], libxl[80], number[16];
+
+    snprintf(number, sizeof number, "%u", domid);
+    snprintf(front, sizeof front, "/local/domain/%u/console", domid);
+    snprintf(back, sizeof back, "/local/domain/0/backend/console/%u/0", domid);
+    snprintf(libxl, sizeof libxl, "/libxl/%u/device/console/0", domid);
+    put_path(w, w->readable, "", "%s", back);
+    put_path(w, w->readable, front, "%s/frontend", back);
+    put_path(w, w->readable, number, "%s/frontend-id", back);
+    put_path(w, NULL, front, "%s/frontend", libxl);
+    put_path(w, NULL, back, "%s/backend", libxl);
+    put_path(w, NULL, number, "%s/frontend-id", libxl);
+    for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
+        put_path(w, w->readable, values[i][1], "%s/%s", back, values[i][0]);
+        put_path(w, NULL, values[i][1], "%s/%s", libxl, values[i][0]);
+    }
+}
+
 static void put_vm(struct writer *w, const struct xenstore_layout *l)
 {
     char start[32];
@@ -228,6 +250,7 @@ int xenstore_layout_write(struct store *s, const struct xenstore_layout *l)
     put_control(&w);
     put_firmware(&w, l);
     put_console(&w, l);
+    put_console_backend(&w, l->domid);
     put_vm(&w, l);
     if (w.rc)
         log_error("xenstore: the keys of domain %u could not be written: %s", l->domid, strerror(-w.rc));

@@ -55,7 +55,6 @@ static json_t *run_info(void *opaque, const json_t *args, char **why)
 {
     struct machine *m = opaque;
     json_t *vcpus = json_array();
-    int64_t kib = m->config->max_memkb > 0 ? m->config->max_memkb : m->config->target_memkb;
 
     for (unsigned i = 0; i < pc_vcpus(m->pc); i++) {
         struct pc_vcpu_info v = pc_vcpu_info(m->pc, i);
@@ -65,8 +64,8 @@ static json_t *run_info(void *opaque, const json_t *args, char **why)
                                                            : "running",
                                                "time_ns", (json_int_t)v.time_ns, "cpu", 0));
     }
-    return json_pack("{s:I, s:o, s:s, s:b}", "memory_kb", (json_int_t)(kib > 0 ? kib : 32 * 1024), "vcpus", vcpus,
-                     "engine", m->engine->name, "typing", m->typist && typist_busy(m->typist));
+    return json_pack("{s:I, s:o, s:s, s:b}", "memory_kb", (json_int_t)pc_memory_kib(m->pc), "vcpus", vcpus, "engine",
+                     m->engine->name, "typing", m->typist && typist_busy(m->typist));
 }
 
 static json_t *run_pause(void *opaque, const json_t *args, char **why)

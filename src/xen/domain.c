@@ -57,6 +57,11 @@ int xen_domain_create(struct xen_domain **out, const struct xen_config *config)
     return 0;
 }
 
+uint64_t xen_domain_pages(const struct xen_domain *d)
+{
+    return d->current_pages;
+}
+
 void xen_domain_destroy(struct xen_domain *d)
 {
     if (!d)

@@ -66,6 +66,8 @@ struct xen_config {
 /* 0 or -errno (said once in the log). */
 int xen_domain_create(struct xen_domain **d, const struct xen_config *config);
 void xen_domain_destroy(struct xen_domain *d); /* NULL is fine */
+/* Pages the guest has now: ballooning changes them. Machine lock held. */
+uint64_t xen_domain_pages(const struct xen_domain *d);
 
 /* ---- The vCPU room calls these. ---- */
 
