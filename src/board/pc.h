@@ -45,6 +45,8 @@ int pc_init_vcpu(struct pc *pc, unsigned vcpu);
 void pc_reset_request(struct pc *pc); /* as if the guest had pulled the reset line */
 /* Writes control/shutdown ("poweroff", "reboot") if the guest said that it listens; false: it does not. */
 bool pc_control_shutdown(struct pc *pc, const char *what);
+/* Writes control/sysrq, whether the guest listens or not. 0 or -errno. */
+int pc_control_sysrq(struct pc *pc, char key);
 
 /* What `xl list` shows: the guest's pages now and its video RAM. */
 uint64_t pc_memory_kib(const struct pc *pc);

@@ -237,6 +237,14 @@ bool pc_control_shutdown(struct pc *pc, const char *what)
     return store_write(pc->store, path, what) == 0;
 }
 
+int pc_control_sysrq(struct pc *pc, char key)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/local/domain/%u/control/sysrq", pc->s.domid);
+    return store_write(pc->store, path, (const char[]){key, '\0'});
+}
+
 /* The VGA hole counts as memory: Xen has about as much in the pages of its device model (option ROMs, rings). */
 uint64_t pc_memory_kib(const struct pc *pc)
 {

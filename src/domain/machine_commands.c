@@ -175,6 +175,14 @@ static json_t *run_shutdown(void *opaque, const json_t *args, char **why)
     return json_pack("{s:b}", "taken", pc_control_shutdown(((struct machine *)opaque)->pc, what));
 }
 
+static json_t *run_sysrq(void *opaque, const json_t *args, char **why)
+{
+    const char *key = json_string_value(json_object_get(args, "key"));
+    int rc = key && key[0] ? pc_control_sysrq(((struct machine *)opaque)->pc, key[0]) : -EINVAL;
+
+    return rc ? refuse(why, "sysrq: %s", strerror(-rc)) : json_object();
+}
+
 static json_t *run_cd(void *opaque, const json_t *args, char **why)
 {
     const char *vdev = json_string_value(json_object_get(args, "vdev"));
@@ -202,15 +210,8 @@ static json_t *run_store(void *opaque, const json_t *args, char **why)
 }
 
 const struct channel_command machine_commands[] = {
-    {"info", run_info},
-    {"pause", run_pause},
-    {"unpause", run_unpause},
-    {"trigger", run_trigger},
-    {"screenshot", run_screenshot},
-    {"send_keys", run_send_keys},
-    {"shutdown", run_shutdown},
-    {"cd_insert", run_cd},
-    {"cd_eject", run_cd},
-    {"store", run_store},
-    {NULL, NULL},
+    {"info", run_info},         {"pause", run_pause},           {"unpause", run_unpause},
+    {"trigger", run_trigger},   {"screenshot", run_screenshot}, {"send_keys", run_send_keys},
+    {"shutdown", run_shutdown}, {"sysrq", run_sysrq},           {"cd_insert", run_cd},
+    {"cd_eject", run_cd},       {"store", run_store},           {NULL, NULL},
 };

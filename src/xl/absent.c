@@ -178,18 +178,3 @@ int xl_cmd_vcpu_set(struct xl *xl, int argc, char **argv)
     absent_say(argv[0]);
     return 1;
 }
-
-int xl_cmd_sysrq(struct xl *xl, int argc, char **argv)
-{
-    while (xl_getopt(argc, argv, "h", NULL, 2) != -1)
-        ;
-    if (xl_find_domain(xl, argv[optind]) < 0)
-        return 1;
-    if (argv[optind + 1][0] == '\0' || argv[optind + 1][1] != '\0') {
-        fprintf(stderr, "Invalid sysrq.\n\n");
-        xl_help_command(xl_command_named("sysrq"));
-        return 1;
-    }
-    absent_say(argv[0]);
-    return 1;
-}

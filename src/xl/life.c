@@ -272,3 +272,20 @@ int xl_cmd_button_press(struct xl *xl, int argc, char **argv)
     }
     return life_trigger(xl, (unsigned)domid, button, 0);
 }
+
+int xl_cmd_sysrq(struct xl *xl, int argc, char **argv)
+{
+    long domid;
+
+    while (xl_getopt(argc, argv, "h", NULL, 2) != -1)
+        ;
+    domid = xl_find_domain(xl, argv[optind]);
+    if (domid < 0)
+        return 1;
+    if (argv[optind + 1][0] == '\0' || argv[optind + 1][1] != '\0') {
+        fprintf(stderr, "Invalid sysrq.\n\n");
+        xl_help_command(xl_command_named("sysrq"));
+        return 1;
+    }
+    return xl_call(xl, (unsigned)domid, "sysrq", json_pack("{s:s}", "key", argv[optind + 1]), NULL, true) != 0;
+}

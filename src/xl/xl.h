@@ -88,6 +88,7 @@ int xl_cmd_pause(struct xl *xl, int argc, char **argv);
 int xl_cmd_unpause(struct xl *xl, int argc, char **argv);
 int xl_cmd_trigger(struct xl *xl, int argc, char **argv);
 int xl_cmd_button_press(struct xl *xl, int argc, char **argv);
+int xl_cmd_sysrq(struct xl *xl, int argc, char **argv);
 int xl_cmd_console(struct xl *xl, int argc, char **argv); /* console.c */
 /* A console opened raw (-1 after a message), and the user connected to it until either ends; closes it. */
 int xl_console_open(const char *tty);
@@ -114,6 +115,5 @@ int xl_cmd_needs_xen(struct xl *xl, int argc, char **argv);   /* absent.c */
 int xl_cmd_not_yet(struct xl *xl, int argc, char **argv);
 int xl_cmd_mem_set(struct xl *xl, int argc, char **argv);
 int xl_cmd_vcpu_set(struct xl *xl, int argc, char **argv);
-int xl_cmd_sysrq(struct xl *xl, int argc, char **argv);
 
 #endif
