@@ -81,13 +81,35 @@ bool jit_load_vectors(struct jit_vcpu *j, uint32_t number)
 
 /* --- blocks --- */
 
+static void clear_target(struct jit_vcpu *j, unsigned bank, unsigned i)
+{
+    j->targets[bank].key[i] = -(uint64_t)(i ^ (JIT_TARGETS / 2));
+}
+
 static void clear_targets(struct jit_vcpu *j)
 {
-    for (unsigned b = 0; b < JIT_TARGET_BANKS; b++) {
-        for (unsigned i = 0; i < JIT_TARGETS; i++)
-            j->targets[b].key[i] = -(uint64_t)(i ^ (JIT_TARGETS / 2));
+    if (j->target_used > ARRAY_SIZE(j->target_log)) {
+        for (unsigned i = 0; i < JIT_TARGET_BANKS * JIT_TARGETS; i++)
+            clear_target(j, i / JIT_TARGETS, i % JIT_TARGETS);
+        j->target_used = 0;
     }
+    for (unsigned i = 0; i < j->target_used; i++)
+        clear_target(j, j->target_log[i] / JIT_TARGETS, j->target_log[i] % JIT_TARGETS);
+    j->target_used = 0;
     j->pending = NO_LINK;
+}
+
+static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_block *b)
+{
+    struct jit_targets *t = &j->targets[j->v.bank];
+    const unsigned i = rip & (JIT_TARGETS - 1);
+    if (t->key[i] == -rip && t->code[i] == b->code - JIT_TARGET_ENTRY)
+        return;
+    t->key[i] = -rip;
+    t->code[i] = b->code - JIT_TARGET_ENTRY;
+    if (j->target_used < ARRAY_SIZE(j->target_log))
+        j->target_log[j->target_used] = (uint16_t)(j->v.bank * JIT_TARGETS + i);
+    j->target_used++;
 }
 
 static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
@@ -112,9 +134,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     }
     if (j->pending != NO_LINK)
         link_pending(j, b);
-    struct jit_targets *t = &j->targets[v->bank];
-    t->key[v->rip0 & (JIT_TARGETS - 1)] = -v->rip0;
-    t->code[v->rip0 & (JIT_TARGETS - 1)] = b->code - JIT_TARGET_ENTRY;
+    add_target(j, v->rip0, b);
     flags_to_code(j);
     j->page_va = v->rip0 & ~PAGE_MASK_4K;
     atomic_store(&j->go, 1);
@@ -193,6 +213,7 @@ static int init(struct interp_vcpu *v)
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
+    j->target_used = UINT32_MAX;
     clear_targets(j);
     return 0;
 }

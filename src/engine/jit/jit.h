@@ -81,6 +81,8 @@ struct jit_vcpu {
     struct jit_link *links;
     uint32_t op_count, link_count;
 
+    unsigned target_used;      /* slots filled since they were emptied; beyond the log all are emptied */
+    uint16_t target_log[1024]; /* bank << 12 | slot */
     struct jit_targets targets[JIT_TARGET_BANKS];
 };
 
