@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pc_nics.c: vif=[...] as emulated NICs from slot 4 on, each on a tap in its bridge, or behind NAT where that cannot be
- * had. What the user should know comes as a notice that names the config's file and line.
+ * pc_nics.c: vif=[...] as emulated NICs from slot 4 on, each behind NAT of its own. What the user should know comes as
+ * a notice that names the config's file and line.
  */
 #include "board/pc_internal.h"
 
@@ -127,6 +127,9 @@ static int open_cable(struct pc *pc, const struct nic_config *nic, struct pc_nic
 {
     int rc = open_nat(pc, nic, pc->nics, &state->net, why);
 
+    if (!rc)
+        notice(pc, nic, "bridge %s: bridges do nothing yet in domus: the NIC is behind NAT",
+               nic->bridge ? nic->bridge : DEFAULT_BRIDGE);
     if (!rc && nic->rate_bytes_per_interval > 0)
         net_set_rate(state->net,
                      (struct net_rate){(uint64_t)nic->rate_bytes_per_interval, (uint64_t)nic->rate_interval_usecs});
@@ -148,7 +151,7 @@ static int add_nic(struct pc *pc, const struct nic_config *nic, char **why)
         return 0;
     }
     if (!model)
-        return pc_why(why, -EINVAL, "%s: vif: model=%s does not exist in domus; models are rtl8139 and e1000",
+        return pc_why(why, -EINVAL, "%s: vif: model=%s does not exist in domus; use model=rtl8139",
                       place(pc, nic, where, sizeof where), nic->model);
     if (pc->nics == PC_NICS)
         return pc_why(why, -EINVAL, "%s: vif: at most %u NICs", place(pc, nic, where, sizeof where), PC_NICS);

@@ -383,9 +383,15 @@ void vcpu_nmi(struct vcpus *all, unsigned i)
     vcpu_request(&all->vcpu[i], ENGINE_REQ_NMI);
 }
 
+/* A SIPI that the processor has not looked at yet came before this INIT and must not start it afterwards. */
 void vcpu_init(struct vcpus *all, unsigned i)
 {
-    vcpu_request(&all->vcpu[i], ENGINE_REQ_INIT);
+    struct vcpu *v = &all->vcpu[i];
+    uint32_t old = atomic_load(&v->requests);
+
+    while (!atomic_compare_exchange_weak(&v->requests, &old, (old | ENGINE_REQ_INIT) & ~(uint32_t)ENGINE_REQ_SIPI))
+        ;
+    vcpu_request(v, ENGINE_REQ_INIT);
 }
 
 void vcpu_sipi(struct vcpus *all, unsigned i, uint8_t vector)

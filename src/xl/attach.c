@@ -33,8 +33,8 @@ int xl_cmd_block_attach(struct xl *xl, int argc, char **argv)
             fprintf(stderr, "xl: '%s' does not exist yet in domus: name the device in the configuration\n", argv[0]);
         }
         free(json);
-        config_disk_fini(&disk);
     }
+    config_disk_fini(&disk);
     return rc;
 }
 
