@@ -19,6 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_TRIES    30u
+#define LOCK_PAUSE_US 100000u
+
 int block_fail(char **why, int error, const char *format, ...)
 {
     va_list args;
@@ -78,9 +81,10 @@ static bool process_locks(const char *pid, const struct stat *file)
 }
 
 /* Who holds a lock on the file: "process 123 (domus)", or "another process". An OFD lock has no owner, so look at who
- * has the file open. */
-static void image_holder(int fd, char *text, size_t size)
+ * has the file open. False: nobody was found. */
+static bool image_holder(int fd, char *text, size_t size)
 {
+    bool found = false;
     DIR *proc = opendir("/proc");
     struct stat st;
     struct dirent *e;
@@ -102,10 +106,12 @@ static void image_holder(int fd, char *text, size_t size)
             snprintf(text, size, "this domain itself, as another disk");
         else
             snprintf(text, size, "process %.20s (%s)", e->d_name, name);
+        found = true;
         break;
     }
     if (proc)
         closedir(proc);
+    return found;
 }
 
 static int image_lock(struct block_image *image, bool writing, char **why)
@@ -113,11 +119,16 @@ static int image_lock(struct block_image *image, bool writing, char **why)
     struct flock lock = {.l_type = writing ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
     char holder[96];
 
-    if (!fcntl(image->fd, F_OFD_SETLK, &lock))
-        return 0;
-    if (errno != EAGAIN && errno != EACCES)
-        return 0; /* a file system without locks: nothing to be done */
-    image_holder(image->fd, holder, sizeof holder);
+    /* A lock that no process holds: the kernel keeps a killed domain's io_uring, and its files, a moment longer. */
+    for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {
+        if (!fcntl(image->fd, F_OFD_SETLK, &lock))
+            return 0;
+        if (errno != EAGAIN && errno != EACCES)
+            return 0; /* a file system without locks: nothing to be done */
+        if (image_holder(image->fd, holder, sizeof holder))
+            break;
+        (void)usleep(LOCK_PAUSE_US);
+    }
     return block_fail(why, -EBUSY, "%s: in use by %s; %s", image->path, holder,
                       writing ? "a disk that is written can have one user only" : "that one writes to it");
 }
