@@ -400,7 +400,7 @@ static bool is_sha(const struct x86_insn *in)
  * Whole outcomes that are the model's choice, where ours is Intel's and the host may be AMD's: alignment of
  * SHA's operands; which of CMPS's operands faults first; #AC of AVX operands; a memory fault of an x87 store or of
  * VCVTPS2PH before its exception or after; a 16-bit double shift by more than 16; MXCSR bit 17; NOPs and UDs with
- * operands; REP in front of LOOPcc and of XCHG R8; whether a CALL that faults has pushed.
+ * operands; VPERMQ with W0; REP in front of LOOPcc and of XCHG R8; whether a CALL that faults has pushed.
  */
 static bool amd_chooses(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e)
 {
@@ -409,6 +409,8 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
 
     if (host_is_intel())
         return false;
+    if (e->vector == X86_EXC_UD && before->encoding == X86_ENC_VEX && before->map == X86_MAP_0F3A && before->opcode < 2)
+        return true;
     for (unsigned i = 0; i < c->count; i++) { /* what follows has their results */
         const struct x86_insn *x = &c->insn[i];
         if (x->map == X86_MAP_0F && (x->opcode & 0xf6) == 0xa4 && x->operand_size == 2)

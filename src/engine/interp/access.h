@@ -73,25 +73,13 @@ ALWAYS_INLINE void interp_host_store(void *p, unsigned size, uint64_t value)
     }
 }
 
-/* Makes a slot hit for nothing: its page is one of another slot. */
-ALWAYS_INLINE void interp_tlb_no_read(struct interp_tlb *t, unsigned i)
-{
-    t->read[i] = -((uint64_t)(i ^ (INTERP_TLB_SIZE / 2)) << PAGE_SHIFT_4K);
-}
-
-ALWAYS_INLINE void interp_tlb_no_write(struct interp_tlb *t, unsigned i)
-{
-    t->write[i] = -((uint64_t)(i ^ (INTERP_TLB_SIZE / 2)) << PAGE_SHIFT_4K);
-}
-
 /* The host address of [lin, lin+size) when the TLB allows the access and it is within one page; else NULL. */
 ALWAYS_INLINE void *interp_hit(struct interp_vcpu *v, gva_t lin, unsigned size, bool write)
 {
-    const struct interp_tlb *t = v->tlb;
-    unsigned i = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1);
-    uint64_t offset = lin + (write ? t->write[i] : t->read[i]);
+    const struct interp_entry *e = &v->table[(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1)];
+    uint64_t offset = lin + (write ? e->write : e->read);
     if (likely(offset <= PAGE_BYTES - size))
-        return t->host[i] + offset;
+        return e->host + offset;
     return NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address,
- * code size and TLB bank (which a translator has made part of their code), never leave their page, and die when their
- * page's version moves on. An instruction that crosses a page or lies outside RAM is decoded anew each time.
+ * code size and whether translations are fast (a translator makes code of those), never leave their page, and die when
+ * their page's version moves on. An instruction that crosses a page or lies outside RAM is decoded anew each time.
  */
 #include "engine/interp/interp.h"
 
@@ -41,16 +41,6 @@ void interp_drop_blocks(struct interp_vcpu *v)
     v->arena_used = 0;
     if (v->engine->tier)
         v->engine->tier->blocks_dropped(v);
-}
-
-void interp_flush_jumps(struct interp_vcpu *v)
-{
-    v->jump_generation = (v->jump_generation + 1) & 0x3ff;
-    v->jump_salt = (v->jump_salt & ~(0x3ffull << 54)) | (uint64_t)v->jump_generation << 54;
-    if (!v->jump_generation)
-        memset(v->jump, 0, sizeof v->jump);
-    if (v->engine->tier)
-        v->engine->tier->jumps_flushed(v);
 }
 
 void interp_end(struct interp_vcpu *v, const struct interp_op *op)
@@ -128,7 +118,7 @@ static struct interp_block *allocate(struct interp_vcpu *v, const struct draft *
 static struct interp_exec_entry *exec_entry(struct interp_vcpu *v, gva_t lin)
 {
     struct interp_exec_entry *e = &v->exec[(lin >> PAGE_SHIFT_4K) & (INTERP_EXEC_SIZE - 1)];
-    uint64_t tag = ((lin & ~PAGE_MASK_4K) | v->generation) ^ v->exec_salt;
+    uint64_t tag = (lin & ~PAGE_MASK_4K) | v->exec_generation;
     struct interp_page page;
     if (likely(e->tag == tag))
         return e;
@@ -228,8 +218,8 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     const struct interp_exec_entry *e = exec_entry(v, lin);
     if (!e->page)
         return scratch_block(v, lin);
-    uint64_t key =
-        (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)v->bank << 58 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
+    uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)(v->bank == INTERP_BANK_SLOW) << 58 |
+                   (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
     struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
     while ((b = *link) != NULL) {
         bool stale = atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen;

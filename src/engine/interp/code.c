@@ -76,17 +76,6 @@ static uint64_t granules(gpa_t gpa, uint64_t len)
     return (~0ull << first) & (~0ull >> (63 - last));
 }
 
-/* Own write entries for this host page go at once; other vCPUs drop theirs at their next block. */
-static void drop_write_entries(struct interp_vcpu *v, const uint8_t *host)
-{
-    for (unsigned b = 0; b < INTERP_BANK_SLOW; b++) {
-        for (unsigned i = 0; i < INTERP_TLB_SIZE; i++) {
-            if (v->banks[b].host[i] == host)
-                interp_tlb_no_write(&v->banks[b], i);
-        }
-    }
-}
-
 void interp_code_mark(struct interp_vcpu *v, struct interp_code_page *page, gpa_t gpa, unsigned len)
 {
     struct interp_engine *e = v->engine;
@@ -97,7 +86,8 @@ void interp_code_mark(struct interp_vcpu *v, struct interp_code_page *page, gpa_
     bool fresh = atomic_fetch_or(&page->mask, bits) == 0;
     if (fresh) {
         memory_set_code(v->memory, gpa >> PAGE_SHIFT_4K, true);
-        drop_write_entries(v, memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K).host);
+        /* Own write entries go at once; other vCPUs drop theirs at their next block. */
+        interp_revoke_writes(v, memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K).host);
         interp_request_flush(e, v);
     }
     pthread_mutex_unlock(&e->code_lock);

@@ -46,13 +46,10 @@ static void write_cr0(struct interp_vcpu *v, uint64_t value)
 
 static void write_cr3(struct interp_vcpu *v, uint64_t value)
 {
-    struct x86_cpu *cpu = &v->cpu;
-    if (cpu->cr4 & X86_CR4_PCIDE)
-        value &= ~(1ull << 63); /* "keep this PCID's entries" is only a hint */
-    if (x86_long_mode(cpu) && value >> X86_PHYS_BITS)
+    uint64_t keep = v->cpu.cr4 & X86_CR4_PCIDE ? 1ull << 63 : 0;
+    if (x86_long_mode(&v->cpu) && (value & ~keep) >> X86_PHYS_BITS)
         gp(v);
-    cpu->cr3 = value;
-    interp_flush_tlb(v);
+    interp_load_cr3(v, value);
 }
 
 static void write_cr4(struct interp_vcpu *v, uint64_t value)
@@ -66,6 +63,8 @@ static void write_cr4(struct interp_vcpu *v, uint64_t value)
     if ((changed & value & X86_CR4_PCIDE) && (!x86_long_mode(cpu) || (cpu->cr3 & 0xfff)))
         gp(v);
     cpu->cr4 = value;
+    if (changed & X86_CR4_PCIDE) /* the one space in use becomes PCID 0's: CR3 says so, or had none */
+        interp_load_cr3(v, cpu->cr3);
     if (changed & (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP))
         interp_flush_tlb(v);
     interp_mode_changed(v);
@@ -168,7 +167,16 @@ void interp_invpcid(struct interp_vcpu *v, const struct x86_insn *insn)
     uint64_t type = v->cpu.gpr[insn->reg] & (insn->mode == X86_MODE_64 ? ~0ull : 0xffffffffu);
     if (type > 3 || (type < 2 && descriptor[0] >> 12))
         gp(v);
-    interp_flush_tlb(v);
+    if (type == 0 && (uint64_t)((int64_t)(descriptor[1] << 16) >> 16) != descriptor[1])
+        gp(v);
+    if (type < 2 && !(v->cpu.cr4 & X86_CR4_PCIDE) && descriptor[0])
+        gp(v);
+    if (type == 0 && descriptor[0] == (v->cpu.cr3 & 0xfff) && (v->cpu.cr4 & X86_CR4_PCIDE))
+        interp_flush_page(v, descriptor[1]);
+    else if (type < 2)
+        interp_flush_pcid(v, (uint16_t)descriptor[0]);
+    else
+        interp_flush_tlb(v);
 }
 
 void interp_xgetbv(struct interp_vcpu *v, const struct x86_insn *insn)

@@ -53,6 +53,7 @@ static void free_vcpu(struct interp_engine *e, struct interp_vcpu *v)
     if (e->tier)
         e->tier->fini(v);
     interp_blocks_fini(v);
+    interp_tlb_fini(v);
     free((char *)v - (e->tier ? e->tier->before : 0));
 }
 
@@ -106,9 +107,7 @@ static struct engine_vcpu *vcpu_create(struct engine *engine, unsigned index, _A
     v->requests = requests;
     v->host = *host;
     v->opaque = opaque;
-    v->generation = 1;
-    interp_tlb_init(v);
-    if (interp_blocks_init(v) < 0 || (e->tier && e->tier->init(v) < 0)) {
+    if (interp_tlb_init(v) < 0 || interp_blocks_init(v) < 0 || (e->tier && e->tier->init(v) < 0)) {
         free_vcpu(e, v);
         return NULL;
     }

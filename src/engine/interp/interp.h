@@ -11,6 +11,7 @@
 #define DOMUS_ENGINE_INTERP_INTERP_H
 
 #include "engine/engine.h"
+#include "engine/interp/tlb.h"
 #include "x86/decode.h"
 #include "x86/paging.h"
 
@@ -65,25 +66,13 @@ struct interp_tier {
     void (*fini)(struct interp_vcpu *v);
     void (*block_made)(struct interp_vcpu *v, struct interp_block *b);
     void (*blocks_dropped)(struct interp_vcpu *v);
-    void (*jumps_flushed)(struct interp_vcpu *v);
+    void (*jumps_flushed)(struct interp_vcpu *v, struct interp_space *s);
     void (*kick)(struct interp_vcpu *v); /* any thread: v is to look at its requests soon */
 };
 
-#define INTERP_TLB_SIZE 1024
-/*
- * Adding a linear address to its slot's `read` or `write` gives the offset in the page when the slot holds that page,
- * and something of a page's size or more when it does not: of an empty slot, because there is a page of another slot.
- */
-struct interp_tlb {
-    uint64_t read[INTERP_TLB_SIZE], write[INTERP_TLB_SIZE]; /* minus the page's linear address */
-    uint8_t *host[INTERP_TLB_SIZE];                         /* the page */
-};
-
-enum interp_bank { INTERP_BANK_KERNEL, INTERP_BANK_USER, INTERP_BANK_KERNEL_AC, INTERP_BANK_SLOW, INTERP_BANKS };
-
 #define INTERP_EXEC_SIZE 256
 struct interp_exec_entry {
-    uint64_t tag; /* page address | generation, user bit folded in by the salt */
+    uint64_t tag; /* page address | generation of the space */
     gpa_t gpa;
     const uint8_t *host; /* NULL: not RAM */
     struct interp_code_page *page;
@@ -123,22 +112,25 @@ struct interp_vcpu {
     int64_t cc_dst, cc_a, cc_b;
     uint32_t cc_op;
 
-    uint32_t code_mode;     /* enum x86_mode of CS */
-    uint64_t lin_mask;      /* 64-bit code: all ones; else 32 bits */
-    uint64_t stack_mask;    /* by SS.B or 64-bit code */
-    uint64_t generation;    /* of `exec`; 12 bits */
-    struct interp_tlb *tlb; /* of `bank` */
-    uint8_t bank;           /* enum interp_bank; set by interp_set_bank */
+    uint32_t code_mode;  /* enum x86_mode of CS */
+    uint64_t lin_mask;   /* 64-bit code: all ones; else 32 bits */
+    uint64_t stack_mask; /* by SS.B or 64-bit code */
+    /* Set by interp_set_bank. */
+    struct interp_entry *table; /* of the present space */
+    uint64_t table_and_field;   /* the same with the operand of BEXTR in its low bits, for translated code */
+    struct interp_space *space;
+    uint16_t exec_generation;
+    uint8_t bank; /* enum interp_bank */
+    bool user;    /* CPL 3 */
     struct interp_segment seg[6];
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;
     _Atomic uint32_t *requests;
-    uint64_t jump_salt, exec_salt; /* mode, privilege and generation, which make keys and tags of addresses */
-    uint32_t jump_generation;      /* 10 bits */
-    uint64_t cs_base;              /* 0 in 64-bit code */
-    uint32_t heed;                 /* which requests matter now: ENGINE_REQ_INTR only with IF */
-    uint32_t chain_left;           /* blocks until the next return to the loop: bounds the stack without tail calls */
+    uint64_t jump_salt;  /* mode, privilege and generation, which make keys of addresses */
+    uint64_t cs_base;    /* 0 in 64-bit code */
+    uint32_t heed;       /* which requests matter now: ENGINE_REQ_INTR only with IF */
+    uint32_t chain_left; /* blocks until the next return to the loop: bounds the stack without tail calls */
     union {
         struct {
             bool attention;  /* the loop shall look at single, shadows, activity and stop before the next block */
@@ -168,12 +160,18 @@ struct interp_vcpu {
     uint8_t *arena;
     size_t arena_used;
     struct interp_block *scratch; /* one uncached block */
-    unsigned tlb_used;            /* slots filled since the last flush; beyond the log all are flushed */
-    uint16_t tlb_log[512];        /* bank << 10 | slot */
-    uint64_t large_pages;         /* hash set of regions in the TLB that came from large pages */
+    void *tables;                 /* of all spaces */
+    uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
+    uint64_t huge_pages;          /* and of 1 GiB */
+    uint32_t next_space;
+    uint16_t generations; /* the last one that was given out */
+    uint8_t user_space;   /* of CR3's PCID */
+    bool user_global;     /* a user space has global pages */
+    bool slow_used;
     struct interp_jump_entry jump[INTERP_JUMP_SIZE];
     struct interp_exec_entry exec[INTERP_EXEC_SIZE];
-    struct interp_tlb banks[INTERP_BANKS];
+    struct interp_space spaces[INTERP_SPACES];
+    struct interp_writers writers[1 << INTERP_WRITERS_BITS];
 };
 
 /* The handler chain. */
@@ -237,9 +235,6 @@ void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, 
 void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access);
 void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access);
 _Noreturn void interp_segment_fault(struct interp_vcpu *v, unsigned seg);
-void interp_tlb_init(struct interp_vcpu *v);
-void interp_flush_tlb(struct interp_vcpu *v);
-void interp_flush_page(struct interp_vcpu *v, gva_t lin);
 /* After bytes of guest memory were written by this vCPU: code pages, logged pages. */
 void interp_wrote(struct interp_vcpu *v, const struct interp_page *page, unsigned size);
 
@@ -252,8 +247,7 @@ void interp_segments_changed(struct interp_vcpu *v);
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one); /* for cpu.rip; may fault */
 void interp_stop_block(struct interp_vcpu *v); /* the running block is stale: not beyond the present operation */
 void interp_end(struct interp_vcpu *v, const struct interp_op *op); /* the handler behind a block's last operation */
-void interp_flush_jumps(struct interp_vcpu *v);
-void interp_drop_blocks(struct interp_vcpu *v); /* not while one runs that shall go on afterwards */
+void interp_drop_blocks(struct interp_vcpu *v);                     /* not while one runs that shall go on afterwards */
 int interp_blocks_init(struct interp_vcpu *v);
 void interp_blocks_fini(struct interp_vcpu *v);
 

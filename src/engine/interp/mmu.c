@@ -34,42 +34,18 @@ unsigned interp_data_access(const struct interp_vcpu *v)
     return x86_cpl(&v->cpu) == 3 ? X86_ACCESS_USER : 0;
 }
 
-static struct interp_tlb *bank_of(struct interp_vcpu *v, unsigned access)
+static enum interp_bank bank_of(struct interp_vcpu *v, unsigned access)
 {
     if (access & X86_ACCESS_USER)
-        return &v->banks[INTERP_BANK_USER];
+        return INTERP_BANK_USER;
     if ((access & X86_ACCESS_IMPLICIT) || !(v->cpu.cr4 & X86_CR4_SMAP) || !(v->cpu.rflags & X86_AC))
-        return &v->banks[INTERP_BANK_KERNEL];
-    return &v->banks[INTERP_BANK_KERNEL_AC];
-}
-
-static uint64_t large_bit(gva_t lin)
-{
-    return 1ull << ((lin >> 30) * 0x9e3779b97f4a7c15ull >> 58);
+        return INTERP_BANK_KERNEL;
+    return INTERP_BANK_KERNEL_AC;
 }
 
 static bool canonical(const struct interp_vcpu *v, gva_t lin)
 {
     return !x86_long_mode(&v->cpu) || (uint64_t)((int64_t)(lin << 16) >> 16) == lin;
-}
-
-static void insert(struct interp_vcpu *v, gva_t lin, unsigned access, const struct x86_walk *w, uint8_t *host,
-                   unsigned flags)
-{
-    struct interp_tlb *t = bank_of(v, access);
-    unsigned i = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1);
-    bool fast_write = w->writable && w->dirty && !(flags & (MEMORY_CODE | MEMORY_READONLY | MEMORY_LOGGED));
-    if (v->tlb_used < ARRAY_SIZE(v->tlb_log))
-        v->tlb_log[v->tlb_used] = (uint16_t)((unsigned)(t - v->banks) * INTERP_TLB_SIZE + i);
-    v->tlb_used++;
-    t->read[i] = -(lin & ~PAGE_MASK_4K);
-    t->host[i] = host;
-    if (fast_write)
-        t->write[i] = t->read[i];
-    else
-        interp_tlb_no_write(t, i);
-    if (w->page_shift > PAGE_SHIFT_4K)
-        v->large_pages |= large_bit(lin);
 }
 
 void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
@@ -83,8 +59,11 @@ void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct 
     page->gpa = w.gpa;
     page->flags = p.flags;
     page->host = p.host ? p.host + (w.gpa & PAGE_MASK_4K) : NULL;
-    if (p.host && !(access & X86_ACCESS_EXEC))
-        insert(v, lin, access, &w, p.host, p.flags);
+    if (access & X86_ACCESS_EXEC)
+        interp_note_executed(v, lin, &w);
+    else if (p.host)
+        interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host,
+                          w.writable && w.dirty && !(p.flags & (MEMORY_CODE | MEMORY_READONLY | MEMORY_LOGGED)));
 }
 
 /* --- single pieces within one page --- */
@@ -408,53 +387,4 @@ void interp_store(struct interp_vcpu *v, const struct x86_insn *insn, const void
 void interp_probe_store(struct interp_vcpu *v, const struct x86_insn *insn, unsigned size)
 {
     interp_probe_store_at(v, interp_ea_segment(insn), interp_ea(v, insn), size);
-}
-
-/* --- flushing --- */
-
-static void empty(struct interp_tlb *t, unsigned i)
-{
-    interp_tlb_no_read(t, i);
-    interp_tlb_no_write(t, i);
-    t->host[i] = NULL;
-}
-
-void interp_tlb_init(struct interp_vcpu *v)
-{
-    for (unsigned b = 0; b < INTERP_BANKS; b++) {
-        for (unsigned i = 0; i < INTERP_TLB_SIZE; i++)
-            empty(&v->banks[b], i);
-    }
-    v->tlb_used = 0;
-}
-
-void interp_flush_tlb(struct interp_vcpu *v)
-{
-    v->generation = (v->generation + 1) & PAGE_MASK_4K;
-    if (!v->generation) {
-        v->generation = 1;
-        memset(v->exec, 0, sizeof v->exec);
-    }
-    if (v->tlb_used > ARRAY_SIZE(v->tlb_log))
-        interp_tlb_init(v);
-    for (unsigned i = 0; i < v->tlb_used; i++)
-        empty(&v->banks[v->tlb_log[i] / INTERP_TLB_SIZE], v->tlb_log[i] % INTERP_TLB_SIZE);
-    v->tlb_used = 0;
-    v->large_pages = 0;
-    interp_flush_jumps(v);
-}
-
-void interp_flush_page(struct interp_vcpu *v, gva_t lin)
-{
-    if (v->large_pages & large_bit(lin)) {
-        interp_flush_tlb(v);
-        return;
-    }
-    for (unsigned i = 0; i < INTERP_BANKS; i++) {
-        unsigned slot = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1);
-        if (((v->banks[i].read[slot] + lin) & ~PAGE_MASK_4K) == 0)
-            empty(&v->banks[i], slot);
-    }
-    v->exec[(lin >> PAGE_SHIFT_4K) & (INTERP_EXEC_SIZE - 1)].tag = 0;
-    interp_flush_jumps(v);
 }

@@ -84,8 +84,7 @@ static void load_task(struct interp_vcpu *v, const struct descriptor *d, uint16_
     cpu->seg[X86_TR].attr |= 2;
     cpu->cr0 |= X86_CR0_TS;
     if (l == &layout32 && (cpu->cr0 & X86_CR0_PG)) {
-        cpu->cr3 = get(image + l->cr3, 4);
-        interp_flush_tlb(v);
+        interp_load_cr3(v, get(image + l->cr3, 4));
     }
     cpu->rip = get(image + l->eip, l->word);
     cpu->rflags = (get(image + l->flags, l->word) & 0x3f7fd5) | 2 | extra_flags;

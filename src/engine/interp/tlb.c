@@ -81,11 +81,24 @@ void interp_note_executed(struct interp_vcpu *v, gva_t lin, const struct x86_wal
 
 /* --- emptying --- */
 
+/* A tag that leads addresses of entry i to no page's offsets, nor near them from below. */
+static uint64_t no_tag(unsigned i)
+{
+    return i == 0 || i == INTERP_TLB_SIZE - 1 ? 5 * PAGE_BYTES : 0;
+}
+
+static void empty_entry(struct interp_space *s, unsigned i)
+{
+    s->table[i] = (struct interp_entry){.read = no_tag(i), .write = no_tag(i)};
+}
+
 static void empty_leaf(struct interp_space *s, unsigned leaf)
 {
     memset(&s->table[leaf << INTERP_LEAF_BITS], 0, sizeof(struct interp_entry) << INTERP_LEAF_BITS);
     if (leaf == 0)
-        s->table[0].read = s->table[0].write = -(uint64_t)PAGE_BYTES;
+        empty_entry(s, 0);
+    if (leaf == INTERP_LEAVES - 1)
+        empty_entry(s, INTERP_TLB_SIZE - 1);
 }
 
 static void empty_leaves(struct interp_space *s, const uint64_t *set)
@@ -110,13 +123,6 @@ static void empty_local(struct interp_vcpu *v, struct interp_space *s)
     memset(s->local, 0, sizeof s->local);
     if (s->executed_local)
         new_generation(v, s);
-}
-
-static void empty_entry(struct interp_space *s, unsigned i)
-{
-    s->table[i] = (struct interp_entry){.host = NULL};
-    if (i == 0)
-        s->table[0].read = s->table[0].write = -(uint64_t)PAGE_BYTES;
 }
 
 void interp_flush_tlb(struct interp_vcpu *v)
@@ -264,7 +270,7 @@ static void note_writer(struct interp_vcpu *v, const struct interp_space *s, uns
 
 static void no_write(struct interp_space *s, unsigned i)
 {
-    s->table[i].write = i == 0 ? -(uint64_t)PAGE_BYTES : 0;
+    s->table[i].write = no_tag(i);
 }
 
 void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
@@ -326,6 +332,7 @@ int interp_tlb_init(struct interp_vcpu *v)
         s->pcid = NO_PCID;
         s->generation = (uint16_t)(i + 1);
         empty_entry(s, 0);
+        empty_entry(s, INTERP_TLB_SIZE - 1);
     }
     v->generations = INTERP_SPACES;
     v->user_space = INTERP_SPACE_USER;

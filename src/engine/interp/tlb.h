@@ -30,7 +30,8 @@ enum { INTERP_SPACE_KERNEL, INTERP_SPACE_KERNEL_AC, INTERP_SPACE_SLOW, INTERP_SP
 
 /*
  * Adding a linear address to `read` or `write` gives the offset in the page when the entry holds that page and allows
- * that, and something of a page's size or more when not. An empty entry is all zeros, but for entry 0.
+ * that, and something of a page's size or more when not, even with an operand's size added. What allows nothing is
+ * zero, but for the first and the last entry.
  */
 struct interp_entry {
     uint64_t read, write; /* minus the page's linear address */

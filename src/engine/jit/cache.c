@@ -50,6 +50,7 @@ static void reload(struct emit *e)
     emit_op(e, 0, 4, 0x8b, RAX, JIT_SLOT(flags));
     emit_16(e, 0x7f04); /* add al, 7f: 1 overflows, 0 does not */
     emit_8(e, 0x9e);    /* sahf */
+    emit_load(e, R15, JIT_SLOT(v.table_and_field));
     registers(e, true);
 }
 

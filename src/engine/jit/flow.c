@@ -28,6 +28,8 @@ static unsigned low_reg(const struct x86_insn *insn)
 static bool push(struct translation *t, unsigned n)
 {
     struct emit_rm top = stack_top(t, true);
+    if (jit_host_reg[n] == JIT_IN_MEMORY)
+        top = tr_free_rcx(t, top);
     emit_store(&t->e, tr_reg(t, n, RCX, true), top);
     move_sp(t, -8);
     return true;
@@ -70,7 +72,7 @@ static bool push_rm(struct translation *t, const struct x86_insn *insn)
     if (!load_rm(t, insn))
         return false;
     emit_store(&t->e, R14, JIT_SLOT(spare[0]));
-    struct emit_rm top = stack_top(t, true);
+    struct emit_rm top = tr_free_rcx(t, stack_top(t, true));
     emit_load(&t->e, RCX, JIT_SLOT(spare[0]));
     emit_store(&t->e, RCX, top);
     move_sp(t, -8);
@@ -99,22 +101,27 @@ static bool in_page(const struct translation *t, int64_t target)
     return at >= 0 && at < (int64_t)PAGE_BYTES;
 }
 
-/* r14: an address; falls through with r15 its code, or jumps to the returned rel32. */
+static void find_target(struct emit *e)
+{
+    emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(target_mask)); /* pext */
+    emit_lea(e, RCX, emit_sib(NO_REG, RCX, 1, 0));
+}
+
+/* r14: an address; falls through when its code is known (jump_target), or jumps to the returned rel32. */
 static uint8_t *look_up(struct translation *t)
 {
     struct emit *e = &t->e;
-    int32_t at = (int32_t)(offsetof(struct jit_vcpu, targets) + t->j->v.bank * sizeof(struct jit_targets));
-    emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(target_mask)); /* pext */
-    emit_load(e, R15, emit_sib(RSP, RCX, 3, at + (int32_t)offsetof(struct jit_targets, code)));
-    emit_load(e, RCX, emit_sib(RSP, RCX, 3, at + (int32_t)offsetof(struct jit_targets, key)));
+    find_target(e);
+    emit_load(e, RCX, emit_sib(R15, RCX, 3, JIT_TARGET(key)));
     emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
     emit_16(e, 0x05e3); /* jrcxz over the jump */
     return emit_jump(e);
 }
 
-static void jump_r15(struct translation *t)
+static void jump_target(struct translation *t)
 {
-    emit_op(&t->e, 0, 4, 0xff, 4, emit_reg(R15));
+    find_target(&t->e);
+    emit_op(&t->e, 0, 4, 0xff, 4, emit_sib(R15, RCX, 3, JIT_TARGET(code)));
 }
 
 static void page_plus(struct translation *t, unsigned reg, int64_t offset)
@@ -127,7 +134,7 @@ static void goto_far(struct translation *t, int64_t target)
 {
     page_plus(t, R14, target);
     uint8_t *miss = look_up(t);
-    jump_r15(t);
+    jump_target(t);
     if (!t->e.full)
         emit_target(miss, common(t, t->j->exit_by_rip));
 }
@@ -195,7 +202,7 @@ void tr_far_stubs(struct translation *t)
 /* Pushes the return address; the target is not looked at. */
 static void push_return(struct translation *t, const struct x86_insn *insn)
 {
-    struct emit_rm top = stack_top(t, true);
+    struct emit_rm top = tr_free_rcx(t, stack_top(t, true));
     page_plus(t, RCX, t->start[t->at] + insn->length);
     emit_store(&t->e, RCX, top);
     move_sp(t, -8);
@@ -214,7 +221,7 @@ static bool ret(struct translation *t, const struct x86_insn *insn)
     emit_load(&t->e, R14, stack_top(t, false));
     tr_slow(t, look_up(t));
     move_sp(t, 8 + release);
-    jump_r15(t);
+    jump_target(t);
     return true;
 }
 
@@ -223,7 +230,7 @@ static bool jmp_rm(struct translation *t, const struct x86_insn *insn)
     if (!load_rm(t, insn))
         return false;
     tr_slow(t, look_up(t));
-    jump_r15(t);
+    jump_target(t);
     return true;
 }
 
@@ -233,10 +240,9 @@ static bool call_rm(struct translation *t, const struct x86_insn *insn)
         return false;
     tr_slow(t, look_up(t));
     emit_store(&t->e, R14, JIT_SLOT(spare[0]));
-    emit_store(&t->e, R15, JIT_SLOT(spare[1]));
     push_return(t, insn);
     emit_load(&t->e, R14, JIT_SLOT(spare[0]));
-    emit_op(&t->e, 0, 4, 0xff, 4, JIT_SLOT(spare[1]));
+    jump_target(t);
     return true;
 }
 

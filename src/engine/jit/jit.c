@@ -10,6 +10,7 @@
 #include "engine/interp/flags.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define HOT     4u /* executions before a block is translated */
 #define NO_LINK UINT32_MAX
@@ -36,7 +37,7 @@ void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
 static bool wants_out(struct jit_vcpu *j)
 {
     const struct interp_vcpu *v = &j->v;
-    return v->attention || v->stop || interp_requests(v) || v->event.valid ||
+    return v->bank == INTERP_BANK_SLOW || v->attention || v->stop || interp_requests(v) || v->event.valid ||
            !atomic_load_explicit(&j->go, memory_order_relaxed) ||
            j->epoch != atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
 }
@@ -54,7 +55,7 @@ bool jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return false;
-    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || v->bank != o->bank) {
+    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j)) {
         v->cpu.rip = v->rip0 + o->stop.start;
         return false;
     }
@@ -81,35 +82,43 @@ bool jit_load_vectors(struct jit_vcpu *j, uint32_t number)
 
 /* --- blocks --- */
 
-static void clear_target(struct jit_vcpu *j, unsigned bank, unsigned i)
+static struct jit_target *targets_of(const struct interp_space *s)
 {
-    j->targets[bank].key[i] = -(uint64_t)(i ^ (JIT_TARGETS / 2));
+    return (struct jit_target *)(void *)((char *)s->table - INTERP_SPACE_FRONT);
 }
 
-static void clear_targets(struct jit_vcpu *j)
+static void clear_targets(struct jit_vcpu *j, struct interp_space *s)
 {
-    if (j->target_used > ARRAY_SIZE(j->target_log)) {
-        for (unsigned i = 0; i < JIT_TARGET_BANKS * JIT_TARGETS; i++)
-            clear_target(j, i / JIT_TARGETS, i % JIT_TARGETS);
-        j->target_used = 0;
+    unsigned n = (unsigned)(s - j->v.spaces), used = j->target_log[n].used;
+    struct jit_target *t = targets_of(s);
+    if (used > ARRAY_SIZE(j->target_log[n].slot)) {
+        memset(t, 0, INTERP_SPACE_FRONT);
+        used = 0;
     }
-    for (unsigned i = 0; i < j->target_used; i++)
-        clear_target(j, j->target_log[i] / JIT_TARGETS, j->target_log[i] % JIT_TARGETS);
-    j->target_used = 0;
+    for (unsigned i = 0; i < used; i++)
+        t[j->target_log[n].slot[i]] = (struct jit_target){.key = 0};
+    t[0].key = 1; /* minus an address of another slot */
+    j->target_log[n].used = 0;
     j->pending = NO_LINK;
+}
+
+static void clear_all_targets(struct jit_vcpu *j)
+{
+    for (unsigned n = 0; n < INTERP_SPACES; n++)
+        clear_targets(j, &j->v.spaces[n]);
 }
 
 static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_block *b)
 {
-    struct jit_targets *t = &j->targets[j->v.bank];
+    unsigned n = (unsigned)(j->v.space - j->v.spaces);
     const unsigned i = rip & (JIT_TARGETS - 1);
-    if (t->key[i] == -rip && t->code[i] == b->code - JIT_TARGET_ENTRY)
+    struct jit_target *t = targets_of(j->v.space) + i;
+    if (t->key == -rip && t->code == b->code - JIT_TARGET_ENTRY)
         return;
-    t->key[i] = -rip;
-    t->code[i] = b->code - JIT_TARGET_ENTRY;
-    if (j->target_used < ARRAY_SIZE(j->target_log))
-        j->target_log[j->target_used] = (uint16_t)(j->v.bank * JIT_TARGETS + i);
-    j->target_used++;
+    *t = (struct jit_target){.key = -rip, .code = b->code - JIT_TARGET_ENTRY};
+    if (j->target_log[n].used < ARRAY_SIZE(j->target_log[n].slot))
+        j->target_log[n].slot[j->target_log[n].used] = (uint16_t)i;
+    j->target_log[n].used++;
 }
 
 static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
@@ -130,7 +139,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     uint32_t epoch = atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
     if (unlikely(j->epoch != epoch)) {
         j->epoch = epoch;
-        clear_targets(j);
+        clear_all_targets(j);
     }
     if (j->pending != NO_LINK)
         link_pending(j, b);
@@ -179,7 +188,7 @@ static void block_made(struct interp_vcpu *v, struct interp_block *b)
 {
     b->heat = 0;
     b->code = NULL;
-    if (v->code_mode != X86_MODE_64 || v->bank >= JIT_TARGET_BANKS)
+    if (v->code_mode != X86_MODE_64 || v->bank == INTERP_BANK_SLOW)
         return;
     b->first = b->ops[0].fn;
     b->ops[0].fn = count_block;
@@ -189,12 +198,12 @@ static void blocks_dropped(struct interp_vcpu *v)
 {
     struct jit_vcpu *j = to_jit(v);
     jit_cache_clear(j);
-    clear_targets(j);
+    clear_all_targets(j);
 }
 
-static void jumps_flushed(struct interp_vcpu *v)
+static void jumps_flushed(struct interp_vcpu *v, struct interp_space *s)
 {
-    clear_targets(to_jit(v));
+    clear_targets(to_jit(v), s);
 }
 
 static void kick(struct interp_vcpu *v)
@@ -213,8 +222,7 @@ static int init(struct interp_vcpu *v)
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
-    j->target_used = UINT32_MAX;
-    clear_targets(j);
+    clear_all_targets(j);
     return 0;
 }
 
@@ -236,8 +244,8 @@ static const struct interp_tier tier = {
 
 static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
 {
-    if (!__builtin_cpu_supports("bmi2")) {
-        log_error("engine=\"jit\" wants a processor with BMI2: use engine=\"interp\"");
+    if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")) {
+        log_error("engine=\"jit\" wants a processor with BMI1 and BMI2: use engine=\"interp\"");
         return -ENOTSUP;
     }
     int rc = engine_interp.create(engine, memory, max_vcpus);

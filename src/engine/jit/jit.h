@@ -7,7 +7,8 @@
  *   rsp            struct jit_vcpu, with room below it for calls and for the host's signals
  *   rax rdx rbx rbp rsi rdi r8..r11   the guest's registers of that name
  *   r12, r13       the guest's RSP and RCX; its R12 to R15 are in memory
- *   rcx r14 r15    scratch
+ *   rcx r14        scratch
+ *   r15            the present space's table, with BEXTR's operand for its index in the low bits (JIT_FIELD)
  *   RFLAGS         the guest's six arithmetic flags; DF is clear
  * Code is independent of where its page is mapped: `page_va` holds that. A block's code is reached by three entries:
  * from C and from links forward (`code`), from links backward (which look at `go` first), and from indirect branches
@@ -19,19 +20,17 @@
 #include "engine/interp/interp.h"
 #include "engine/jit/emit.h"
 
-#define JIT_SIGNAL_ROOM  65536u
-#define JIT_CACHE_BYTES  (48u << 20)
-#define JIT_OPS          (1u << 18)
-#define JIT_LINKS        (1u << 18)
-#define JIT_TARGETS      4096u /* of indirect branches, by the low 12 bits of the address */
-#define JIT_TARGET_BANKS 3     /* INTERP_BANK_KERNEL, _USER, _KERNEL_AC */
-#define JIT_IN_MEMORY    0xfe  /* of jit_host_reg: the guest's register is in cpu.gpr */
+#define JIT_SIGNAL_ROOM 65536u
+#define JIT_CACHE_BYTES (48u << 20)
+#define JIT_OPS         (1u << 18)
+#define JIT_LINKS       (1u << 18)
+#define JIT_TARGETS     4096u /* of indirect branches, by the low 12 bits of the address */
+#define JIT_IN_MEMORY   0xfe  /* of jit_host_reg: the guest's register is in cpu.gpr */
 
 /* One instruction as the reference engine runs it, and what ends the chain behind it. */
 struct jit_op {
     struct interp_op op, stop;
     uint32_t block_offset; /* in the page */
-    uint8_t bank;
 };
 
 /* A jump that leaves the cache until its target is translated. */
@@ -42,10 +41,18 @@ struct jit_link {
     bool backward;
 };
 
-struct jit_targets {
-    uint64_t key[JIT_TARGETS]; /* minus the address; empty: minus an address of another slot */
-    const uint8_t *code[JIT_TARGETS];
+/* An array of these fills the front of each space. Empty: zeros, but for entry 0. */
+struct jit_target {
+    uint64_t key; /* minus the address */
+    const uint8_t *code;
 };
+_Static_assert(JIT_TARGETS * sizeof(struct jit_target) == INTERP_SPACE_FRONT, "they lie side by side");
+
+/* Places in the present space, as displacements from r15. */
+#define JIT_FIELD         (INTERP_TLB_BITS << 8 | PAGE_SHIFT_4K)
+#define JIT_ENTRY(member) ((int32_t)offsetof(struct interp_entry, member) - (int32_t)JIT_FIELD)
+#define JIT_TARGET(member) \
+    ((int32_t)offsetof(struct jit_target, member) - (int32_t)JIT_FIELD - (int32_t)INTERP_SPACE_FRONT)
 
 enum jit_exit { JIT_EXIT_DONE, JIT_EXIT_RIP, JIT_EXIT_LINK };
 
@@ -81,9 +88,10 @@ struct jit_vcpu {
     struct jit_link *links;
     uint32_t op_count, link_count;
 
-    unsigned target_used;      /* slots filled since they were emptied; beyond the log all are emptied */
-    uint16_t target_log[1024]; /* bank << 12 | slot */
-    struct jit_targets targets[JIT_TARGET_BANKS];
+    struct {
+        unsigned used; /* targets filled since they were emptied; beyond the log all are emptied */
+        uint16_t slot[1024];
+    } target_log[INTERP_SPACES];
 };
 
 #define JIT_SLOT(field) emit_mem(RSP, (int32_t)offsetof(struct jit_vcpu, field))

@@ -27,7 +27,6 @@ uint32_t tr_op(struct translation *t)
     memset(&o->stop, 0, sizeof o->stop);
     o->stop.start = (uint16_t)(o->op.start + o->op.length);
     o->stop.fn = jit_went_on;
-    o->bank = t->j->v.bank;
     o->block_offset = t->page_offset;
     return t->j->op_count++;
 }
@@ -106,60 +105,81 @@ bool tr_address(struct translation *t, const struct x86_insn *insn)
         if (insn->base != X86_NO_REG)
             rm.base = (uint8_t)tr_reg(t, insn->base, R14, true);
         if (insn->index != X86_NO_REG) {
-            rm.index = (uint8_t)tr_reg(t, insn->index, R15, true);
+            rm.index = (uint8_t)tr_reg(t, insn->index, RCX, true);
             rm.scale = insn->scale;
         }
     }
     emit_op(e, 0, size, 0x8d, R14, rm);
     if (insn->segment == X86_FS || insn->segment == X86_GS) {
         emit_load(
-            e, R15,
+            e, RCX,
             emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, v.seg) + insn->segment * sizeof(struct interp_segment) +
                                     offsetof(struct interp_segment, base))));
-        emit_lea(e, R14, emit_sib(R14, R15, 0, 0));
+        emit_lea(e, R14, emit_sib(R14, RCX, 0, 0));
     }
     return true;
 }
 
-static int32_t bank_offset(const struct translation *t, size_t field)
+static struct emit_rm entry(int32_t member)
 {
-    return (int32_t)(offsetof(struct jit_vcpu, v.banks) + t->j->v.bank * sizeof(struct interp_tlb) + field);
+    return emit_sib(R15, RCX, 3, member);
+}
+
+/* The flags may change. */
+static void check_quick(struct translation *t, unsigned size, int32_t tag, unsigned align)
+{
+    struct emit *e = &t->e;
+    emit_vex(e, 0, true, false, 0x2f7, RCX, R15, emit_reg(R14)); /* bextr rcx, r14, r15 */
+    emit_op(e, 0, 8, 0xc1, 4, emit_reg(RCX));                    /* shl rcx, 2: in units of SIB's 8 */
+    emit_8(e, 2);
+    emit_op(e, 0, 8, 0x03, R14, entry(tag));
+    emit_load(e, RCX, entry(JIT_ENTRY(host)));
+    if (size == 1 || align) {
+        emit_op(e, 0, 8, 0xf7, 0, emit_reg(R14));
+        emit_32(e, ~(uint32_t)PAGE_MASK_4K | (align ? (8u << align) - 1 : 0));
+        tr_slow(t, emit_jcc(e, 5));
+    } else {
+        emit_op(e, 0, 8, 0x81, 7, emit_reg(R14));
+        emit_32(e, PAGE_BYTES - size);
+        tr_slow(t, emit_jcc(e, 7));
+    }
+}
+
+static void find_entry(struct emit *e)
+{
+    emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(index_mask)); /* pext */
+    emit_lea(e, RCX, emit_sib(NO_REG, RCX, 2, 0));
+}
+
+/* The flags stay. */
+static void check_kept(struct translation *t, unsigned size, int32_t tag, unsigned align)
+{
+    struct emit *e = &t->e;
+    struct emit_rm mask = emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, page_mask) + 8 * align));
+    find_entry(e);
+    emit_load(e, RCX, entry(tag));
+    emit_lea(e, RCX, emit_sib(R14, RCX, 0, align ? 0 : (int32_t)size - 1));
+    emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, mask);
+    emit_16(e, 0x05e3); /* jrcxz over the jump */
+    tr_slow(t, emit_jump(e));
+    find_entry(e);
+    emit_load(e, RCX, entry(JIT_ENTRY(delta)));
 }
 
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align)
 {
-    struct emit *e = &t->e;
-    int32_t tag = bank_offset(t, write ? offsetof(struct interp_tlb, write) : offsetof(struct interp_tlb, read));
-    int32_t host = bank_offset(t, offsetof(struct interp_tlb, host));
-    struct emit_rm mask = emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, page_mask) + 8 * align));
-    if (!t->live[t->at]) {
-        emit_vex(e, 3, false, false, 0x3f0, RCX, 0, emit_reg(R14)); /* rorx ecx, r14d, 12 */
-        emit_8(e, PAGE_SHIFT_4K);
-        emit_op(e, 0, 4, 0x81, 4, emit_reg(RCX));
-        emit_32(e, INTERP_TLB_SIZE - 1);
-        emit_op(e, 0, 8, 0x03, R14, emit_sib(RSP, RCX, 3, tag));
-        emit_load(e, R15, emit_sib(RSP, RCX, 3, host));
-        if (size == 1 || align) {
-            emit_op(e, 0, 8, 0xf7, 0, emit_reg(R14));
-            emit_32(e, ~(uint32_t)PAGE_MASK_4K | (align ? (8u << align) - 1 : 0));
-            tr_slow(t, emit_jcc(e, 5));
-        } else {
-            emit_op(e, 0, 8, 0x81, 7, emit_reg(R14));
-            emit_32(e, PAGE_BYTES - size);
-            tr_slow(t, emit_jcc(e, 7));
-        }
-    } else {
-        emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(index_mask)); /* pext */
-        emit_load(e, R15, emit_sib(RSP, RCX, 3, tag));
-        emit_lea(e, R14, emit_sib(R14, R15, 0, 0));
-        emit_load(e, R15, emit_sib(RSP, RCX, 3, host));
-        if (size > 1 && !align)
-            emit_lea(e, RCX, emit_mem(R14, (int32_t)size - 1));
-        emit_vex(e, 2, true, false, 0x2f5, RCX, size > 1 && !align ? RCX : R14, mask);
-        emit_16(e, 0x05e3); /* jrcxz over the jump */
-        tr_slow(t, emit_jump(e));
-    }
-    return emit_sib(R14, R15, 0, 0);
+    int32_t tag = write ? JIT_ENTRY(write) : JIT_ENTRY(read);
+    if (t->live[t->at])
+        check_kept(t, size, tag, align);
+    else
+        check_quick(t, size, tag, align);
+    return emit_sib(R14, RCX, 0, 0);
+}
+
+struct emit_rm tr_free_rcx(struct translation *t, struct emit_rm rm)
+{
+    emit_lea(&t->e, R14, rm);
+    return emit_mem(R14, 0);
 }
 
 /* --- instructions by their ModRM operands --- */
@@ -209,13 +229,15 @@ static bool modrm(struct translation *t, const struct x86_insn *insn, const stru
         return true;
     }
     if (insn->mod == 3) {
-        rm = emit_reg(tr_reg(t, insn->rm, R15, (c->rm & USE_R) || c->rm_size < 4));
+        rm = emit_reg(tr_reg(t, insn->rm, R14, (c->rm & USE_R) || c->rm_size < 4));
         if (c->rm_size == 1)
             flags |= EMIT_BYTE_RM;
     } else {
         if (!tr_address(t, insn))
             return false;
         rm = tr_memory(t, c->rm_size, (c->rm & USE_W) != 0, 0);
+        if (c->by_cl || (c->reg && jit_host_reg[insn->reg] == JIT_IN_MEMORY))
+            rm = tr_free_rcx(t, rm);
     }
     if (c->reg) {
         if (c->by_cl && jit_host_reg[insn->reg] == JIT_IN_MEMORY)
@@ -251,7 +273,7 @@ static bool mov_imm(struct translation *t, const struct x86_insn *insn, unsigned
         emit_8(e, (unsigned)insn->imm);
         return true;
     }
-    unsigned host = tr_reg(t, n, R15, size < 4);
+    unsigned host = tr_reg(t, n, R14, size < 4);
     if (size == 8) {
         emit_8(e, 0x48 | host >> 3);
         emit_8(e, 0xb8 | (host & 7));
@@ -270,7 +292,7 @@ static bool lea(struct translation *t, const struct x86_insn *insn, unsigned siz
     plain.segment = X86_NO_REG;
     if (!tr_address(t, &plain))
         return false;
-    unsigned host = tr_reg(t, insn->reg, R15, size < 4);
+    unsigned host = tr_reg(t, insn->reg, RCX, size < 4);
     emit_op(&t->e, 0, size, 0x8b, host, emit_reg(R14));
     tr_put(t, insn->reg, host);
     return true;
@@ -278,7 +300,7 @@ static bool lea(struct translation *t, const struct x86_insn *insn, unsigned siz
 
 static bool xchg_rax(struct translation *t, const struct x86_insn *insn, unsigned size)
 {
-    unsigned host = tr_reg(t, low_reg(insn), R15, true);
+    unsigned host = tr_reg(t, low_reg(insn), R14, true);
     emit_op(&t->e, 0, size, 0x87, RAX, emit_reg(host));
     tr_put(t, low_reg(insn), host);
     return true;
@@ -286,7 +308,7 @@ static bool xchg_rax(struct translation *t, const struct x86_insn *insn, unsigne
 
 static bool bswap(struct translation *t, const struct x86_insn *insn, unsigned size)
 {
-    unsigned host = tr_reg(t, low_reg(insn), R15, true);
+    unsigned host = tr_reg(t, low_reg(insn), R14, true);
     emit_8(&t->e, 0x40 | (size == 8 ? 8u : 0u) | host >> 3);
     emit_8(&t->e, 0x0f);
     emit_8(&t->e, 0xc8 | (host & 7));
@@ -300,7 +322,7 @@ static bool divide(struct translation *t, const struct x86_insn *insn, unsigned 
     struct emit *e = &t->e;
     bool is_signed = insn->reg & 1;
     if (insn->mod == 3) {
-        emit_op(e, 0, size, 0x8b, RCX, emit_reg(tr_reg(t, insn->rm, R15, true)));
+        emit_op(e, 0, size, 0x8b, RCX, emit_reg(tr_reg(t, insn->rm, R14, true)));
     } else {
         if (!tr_address(t, insn))
             return false;
@@ -349,14 +371,14 @@ static bool native(struct translation *t)
 
 static void write_entries(struct translation *t)
 {
-    static const uint8_t lea_r15_r14[] = {0x4d, 0x8d, 0xbe};
+    static const uint8_t lea_rcx_r14[] = {0x49, 0x8d, 0x8e};
     struct emit *e = &t->e;
     emit_load(e, R14, JIT_SLOT(page_va)); /* asked to leave */
     emit_lea(e, R14, emit_mem(R14, (int32_t)t->page_offset));
     emit_target(emit_jump(e), t->j->rw + (t->j->exit_by_rip - t->j->rx));
-    emit_bytes(e, lea_r15_r14, sizeof lea_r15_r14); /* the entry of indirect branches */
+    emit_bytes(e, lea_rcx_r14, sizeof lea_rcx_r14); /* the entry of indirect branches */
     emit_32(e, -t->page_offset);
-    emit_store(e, R15, JIT_SLOT(page_va));
+    emit_store(e, RCX, JIT_SLOT(page_va));
     emit_load(e, RCX, JIT_SLOT(go)); /* the entry of links backward */
     emit_8(e, 0xe3);
     emit_8(e, 0);

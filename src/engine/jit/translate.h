@@ -82,8 +82,10 @@ void tr_slow(struct translation *t, uint8_t *rel32);
 void tr_fallback(struct translation *t);
 /* r14 = the linear address of insn's memory operand. False: too odd. */
 bool tr_address(struct translation *t, const struct x86_insn *insn);
-/* The TLB's host address for what r14 points at; clobbers rcx, r14, r15. align: 0, or log2 of 16.. minus 3. */
+/* The host's place for what r14 points at, made of rcx and r14. align: 0, or log2 of 16.. minus 3. */
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align);
+/* The same place made of r14 alone: rcx is free. */
+struct emit_rm tr_free_rcx(struct translation *t, struct emit_rm rm);
 /* Host register with the guest's register n; loaded into `scratch` when it is in memory. */
 unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load);
 void tr_put(struct translation *t, unsigned n, unsigned host);

@@ -116,8 +116,10 @@ bool tr_vector(struct translation *t)
         if (!tr_address(t, insn))
             return false;
         rm = tr_memory(t, s->mem_bytes, s->store, alignment(s));
+        if (f->reg == KIND_G && jit_host_reg[insn->reg] == JIT_IN_MEMORY)
+            rm = tr_free_rcx(t, rm);
     } else if (f->rm == KIND_G) {
-        rm = emit_reg(tr_reg(t, insn->rm, R15, true));
+        rm = emit_reg(tr_reg(t, insn->rm, R14, true));
     } else {
         rm = emit_reg(insn->rm);
     }
