@@ -92,6 +92,11 @@ void memory_set_listener(struct memory *m, const struct memory_listener *listene
     m->listener = *listener;
 }
 
+int memory_ram_fd(const struct memory *m)
+{
+    return m->fd;
+}
+
 uint8_t *memory_ram(struct memory *m)
 {
     return m->ram;

@@ -44,6 +44,7 @@ void memory_set_listener(struct memory *m, const struct memory_listener *listene
 
 /* Host address and size of all RAM, for the engine and for the page allocator of populate_physmap. */
 uint8_t *memory_ram(struct memory *m);
+int memory_ram_fd(const struct memory *m); /* its memfd, borrowed */
 uint64_t memory_ram_bytes(const struct memory *m);
 
 /* Maps RAM [ram_offset, +count*4K) at gfn; or any host pages (video RAM, ROMs), borrowed. 0 or -errno. */

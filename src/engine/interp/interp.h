@@ -68,6 +68,13 @@ struct interp_tier {
     void (*blocks_dropped)(struct interp_vcpu *v);
     void (*jumps_flushed)(struct interp_vcpu *v, struct interp_space *s);
     void (*kick)(struct interp_vcpu *v); /* any thread: v is to look at its requests soon */
+    /* For a tier that runs user code in a way of its own, while interp_space.direct. All in v's thread. */
+    bool (*run_user)(struct interp_vcpu *v); /* false: nothing was run */
+    void (*user_interrupted)(struct interp_vcpu *v);
+    void (*space_flushed)(struct interp_vcpu *v, struct interp_space *s);
+    void (*page_flushed)(struct interp_vcpu *v, struct interp_space *s, gva_t lin);
+    void (*space_changed)(struct interp_vcpu *v, struct interp_space *s); /* another program has it now */
+    void (*writes_revoked)(struct interp_vcpu *v, const uint8_t *host);
 };
 
 #define INTERP_EXEC_SIZE 256
@@ -122,6 +129,7 @@ struct interp_vcpu {
     uint16_t exec_generation;
     uint8_t bank; /* enum interp_bank */
     bool user;    /* CPL 3 */
+    bool direct;  /* interp_space.direct of a user space that is the present one */
     struct interp_segment seg[6];
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
@@ -138,13 +146,15 @@ struct interp_vcpu {
         };
         uint16_t hold; /* not zero: there is something to check between two blocks */
     };
-    bool single;     /* one instruction per block: TF, RF, breakpoints */
-    bool stepping;   /* this block is one instruction: string operations do one iteration */
-    bool mid_string; /* the last block ended inside a repeated string operation: RF is pushed */
-    bool watch;      /* data breakpoints are armed */
-    bool exec_watch; /* instruction breakpoints are armed */
-    bool stop;       /* leave vcpu_run with `exit` */
-    uint8_t exit;    /* enum engine_exit */
+    bool single;      /* one instruction per block: TF, RF, breakpoints */
+    bool stepping;    /* this block is one instruction: string operations do one iteration */
+    bool direct_hold; /* the next block is not for run_user: it stopped there */
+    bool brief;       /* and not much more than that block */
+    bool mid_string;  /* the last block ended inside a repeated string operation: RF is pushed */
+    bool watch;       /* data breakpoints are armed */
+    bool exec_watch;  /* instruction breakpoints are armed */
+    bool stop;        /* leave vcpu_run with `exit` */
+    uint8_t exit;     /* enum engine_exit */
     struct interp_event event, delivering;
     uint64_t debug_hits; /* DR6 bits of data breakpoints met in this instruction */
 
@@ -163,6 +173,7 @@ struct interp_vcpu {
     void *tables;                 /* of all spaces */
     uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
     uint64_t huge_pages;          /* and of 1 GiB */
+    uint64_t user_entries;        /* how often CPL 3 was entered */
     uint32_t next_space;
     uint16_t generations; /* the last one that was given out */
     uint8_t user_space;   /* of CR3's PCID */

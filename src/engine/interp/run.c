@@ -97,6 +97,8 @@ static bool look_around(struct interp_vcpu *v, uint32_t requests)
     }
     if ((requests & ENGINE_REQ_INTR) && (v->cpu.rflags & X86_IF) && deliverable(v)) {
         cc_commit(v);
+        if (v->user && v->engine->tier)
+            v->engine->tier->user_interrupted(v);
         int vector = v->host.interrupt_ack(v->opaque);
         if (vector >= 0) {
             interp_inject(v, (unsigned)vector, INTERP_EXTERNAL);
@@ -108,6 +110,13 @@ static bool look_around(struct interp_vcpu *v, uint32_t requests)
     return true;
 }
 
+static bool run_user(struct interp_vcpu *v)
+{
+    bool held = v->direct_hold;
+    v->direct_hold = false;
+    return !held && v->engine->tier->run_user(v);
+}
+
 static bool step(struct interp_vcpu *v)
 {
     if (unlikely(v->event.valid)) {
@@ -116,6 +125,8 @@ static bool step(struct interp_vcpu *v)
     }
     uint32_t requests = interp_requests(v);
     if (likely(!(requests | v->attention))) {
+        if (unlikely(v->direct) && run_user(v))
+            return true;
         run_block(v, interp_find_block(v, false));
         return true;
     }
@@ -127,7 +138,7 @@ static bool step(struct interp_vcpu *v)
     v->mid_string = false;
     if (v->single || v->cpu.sti_shadow)
         run_one(v);
-    else
+    else if (!v->direct || !run_user(v))
         run_block(v, interp_find_block(v, false));
     return true;
 }

@@ -48,6 +48,7 @@ void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
     v->table = v->space->table;
     v->table_and_field = (uintptr_t)v->table | INTERP_TLB_BITS << 8 | PAGE_SHIFT_4K;
     v->exec_generation = v->spaces[v->user ? v->user_space : INTERP_SPACE_KERNEL].generation;
+    v->direct = bank == INTERP_BANK_USER && v->space->direct;
     v->slow_used = v->slow_used || bank == INTERP_BANK_SLOW;
     /* Bit 52 is never set, so that no salt is another's complement (the two halves of canonical space). */
     v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)bank << 50 | (uint64_t)v->user << 53 |
@@ -78,6 +79,7 @@ void interp_mode_changed(struct interp_vcpu *v)
     v->attention = v->attention || v->single;
 
     v->cs_base = v->code_mode == X86_MODE_64 ? 0 : cpu->seg[X86_CS].base;
+    v->user_entries += user && !v->user;
     v->user = user;
     if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
         interp_set_bank(v, INTERP_BANK_SLOW);

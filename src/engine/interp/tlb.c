@@ -115,6 +115,8 @@ static void empty_space(struct interp_vcpu *v, struct interp_space *s)
     memset(s->used, 0, sizeof s->used);
     memset(s->local, 0, sizeof s->local);
     new_generation(v, s);
+    if (v->engine->tier)
+        v->engine->tier->space_flushed(v, s);
 }
 
 static void empty_local(struct interp_vcpu *v, struct interp_space *s)
@@ -153,6 +155,10 @@ static void flush_page_of(struct interp_vcpu *v, struct interp_space *s, gva_t l
     } else if (((s->table[i].read + lin) & ~PAGE_MASK_4K) == 0) {
         empty_entry(s, i);
     }
+    if (v->engine->tier && large)
+        v->engine->tier->space_flushed(v, s);
+    else if (v->engine->tier)
+        v->engine->tier->page_flushed(v, s, lin);
     if (was_executed(s, executed_bit(lin)) || (large && was_executed(s, executed_large_bit(lin))))
         new_generation(v, s);
 }
@@ -228,6 +234,10 @@ void interp_load_cr3(struct interp_vcpu *v, uint64_t value)
     s->pcid = pcid;
     if (!keep)
         empty_space(v, s);
+    uint64_t root = v->cpu.cr3 & ~PAGE_MASK_4K;
+    if (s->root != root && v->engine->tier)
+        v->engine->tier->space_changed(v, s);
+    s->root = root;
     empty_local(v, &v->spaces[INTERP_SPACE_KERNEL]);
     empty_local(v, &v->spaces[INTERP_SPACE_KERNEL_AC]);
     flush_slow(v);
@@ -275,13 +285,16 @@ static void no_write(struct interp_space *s, unsigned i)
 
 void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
 {
-    const struct interp_writers *w = writers_of(v, host);
+    struct interp_writers *w = writers_of(v, host);
+    if (v->engine->tier)
+        v->engine->tier->writes_revoked(v, host);
     for (unsigned n = 0; n < ARRAY_SIZE(w->entry); n++) {
         if (w->entry[n] && writer_entry(v, w->entry[n])->host == host)
             no_write(&v->spaces[w->entry[n] >> INTERP_TLB_BITS], w->entry[n] & (INTERP_TLB_SIZE - 1));
     }
     if (!w->overflow)
         return;
+    *w = (struct interp_writers){.overflow = 0}; /* and what the bucket knows is made anew */
     for (unsigned n = 0; n < INTERP_SPACES; n++) {
         struct interp_space *s = &v->spaces[n];
         for (unsigned i = 0; i < INTERP_TLB_SIZE; i++) {
@@ -289,6 +302,8 @@ void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
                 i |= (1u << INTERP_LEAF_BITS) - 1;
             else if (s->table[i].host == host)
                 no_write(s, i);
+            else if (s->table[i].write == s->table[i].read && writers_of(v, s->table[i].host) == w)
+                note_writer(v, s, i, s->table[i].host);
         }
     }
 }

@@ -47,6 +47,8 @@ struct interp_space {
     uint16_t generation;                /* 1..1023, no two spaces': of keys in interp_vcpu.jump and .exec */
     uint16_t pcid;                      /* of a user space; 0xffff: none */
     bool executed_local;                /* code was fetched from pages that are not global */
+    bool direct;                        /* a translator's: user code of this space runs by interp_tier.run_user */
+    uint64_t root;                      /* of a user space: CR3's table */
 };
 
 /* Where write entries of host pages are, by a hash of the page. */

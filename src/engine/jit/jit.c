@@ -10,6 +10,7 @@
 #include "engine/interp/flags.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOT     4u /* executions before a block is translated */
@@ -147,8 +148,9 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     flags_to_code(j);
     j->page_va = v->rip0 & ~PAGE_MASK_4K;
     atomic_store(&j->go, 1);
-    if (interp_requests(v))
+    if (interp_requests(v) || v->brief)
         atomic_store(&j->go, 0);
+    v->brief = false;
     j->vector = j->vector_vex = 0;
     j->enter(j, b->code);
     if (j->exit == JIT_EXIT_DONE)
@@ -209,6 +211,57 @@ static void jumps_flushed(struct interp_vcpu *v, struct interp_space *s)
 static void kick(struct interp_vcpu *v)
 {
     atomic_store(&to_jit(v)->go, 0);
+    if (to_jit(v)->direct)
+        direct_kick(to_jit(v)->direct);
+}
+
+static bool run_user(struct interp_vcpu *v)
+{
+    return direct_run(to_jit(v)->direct);
+}
+
+static void user_interrupted(struct interp_vcpu *v)
+{
+    if (to_jit(v)->direct)
+        direct_sample(to_jit(v)->direct);
+}
+
+static unsigned space_number(const struct interp_vcpu *v, const struct interp_space *s)
+{
+    return (unsigned)(s - v->spaces);
+}
+
+static void space_flushed(struct interp_vcpu *v, struct interp_space *s)
+{
+    if (to_jit(v)->direct)
+        direct_flush(to_jit(v)->direct, space_number(v, s));
+}
+
+static void page_flushed(struct interp_vcpu *v, struct interp_space *s, gva_t lin)
+{
+    if (to_jit(v)->direct)
+        direct_flush_page(to_jit(v)->direct, space_number(v, s), lin);
+}
+
+static void space_changed(struct interp_vcpu *v, struct interp_space *s)
+{
+    if (to_jit(v)->direct)
+        direct_forget(to_jit(v)->direct, space_number(v, s));
+}
+
+static void writes_revoked(struct interp_vcpu *v, const uint8_t *host)
+{
+    if (to_jit(v)->direct)
+        direct_revoke_writes(to_jit(v)->direct, host);
+}
+
+/* DOMUS_DIRECT: off, auto (the default), eager. */
+static enum direct_mode direct_mode(void)
+{
+    const char *word = getenv("DOMUS_DIRECT");
+    if (!word || !strcmp(word, "auto"))
+        return DIRECT_AUTO;
+    return strcmp(word, "eager") ? DIRECT_OFF : DIRECT_EAGER;
 }
 
 static int init(struct interp_vcpu *v)
@@ -223,11 +276,14 @@ static int init(struct interp_vcpu *v)
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
     clear_all_targets(j);
+    if (direct_mode() != DIRECT_OFF && j->has_vectors)
+        j->direct = direct_create(v, direct_mode());
     return 0;
 }
 
 static void fini(struct interp_vcpu *v)
 {
+    direct_destroy(to_jit(v)->direct);
     jit_cache_fini(to_jit(v));
 }
 
@@ -240,6 +296,12 @@ static const struct interp_tier tier = {
     .blocks_dropped = blocks_dropped,
     .jumps_flushed = jumps_flushed,
     .kick = kick,
+    .run_user = run_user,
+    .user_interrupted = user_interrupted,
+    .space_flushed = space_flushed,
+    .page_flushed = page_flushed,
+    .space_changed = space_changed,
+    .writes_revoked = writes_revoked,
 };
 
 static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)

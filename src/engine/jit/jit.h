@@ -17,6 +17,7 @@
 #ifndef DOMUS_ENGINE_JIT_JIT_H
 #define DOMUS_ENGINE_JIT_JIT_H
 
+#include "engine/direct/direct.h"
 #include "engine/interp/interp.h"
 #include "engine/jit/emit.h"
 
@@ -73,6 +74,7 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
+    struct direct *direct; /* or NULL */
 
     uint32_t epoch;
     /* The link that the last exit took, when it can be patched. */

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/direct/pages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define SLOTS        65536u /* twice what may be mapped, and more */
+#define AROUND_PAGES 32u
+#define LARGE_PAGES  512u
+#define PF_WRITE     2u
+#define PF_FETCH     16u
+
+int direct_pages_init(struct direct_pages *p, uint64_t ram_bytes)
+{
+    memset(p, 0, sizeof *p);
+    p->ram_pages = ram_bytes >> PAGE_SHIFT_4K;
+    p->slot = calloc(SLOTS, sizeof *p->slot);
+    p->ram_page = calloc(SLOTS, sizeof *p->ram_page);
+    p->writable = calloc(1, p->ram_pages / 8 + 1);
+    p->code = calloc(DIRECT_CODE_MAX, sizeof *p->code);
+    return p->slot && p->ram_page && p->writable && p->code ? 0 : -ENOMEM;
+}
+
+void direct_pages_fini(struct direct_pages *p)
+{
+    free(p->slot);
+    free(p->ram_page);
+    free(p->writable);
+    free(p->code);
+    memset(p, 0, sizeof *p);
+}
+
+/* --- what is mapped --- */
+
+static unsigned place(const struct direct_pages *p, gva_t page)
+{
+    unsigned i = (unsigned)((page >> PAGE_SHIFT_4K) * 0x9e3779b97f4a7c15ull >> 48);
+    while (p->slot[i] && (p->slot[i] & ~PAGE_MASK_4K) != page)
+        i = (i + 1) % SLOTS;
+    return i;
+}
+
+unsigned direct_pages_find(const struct direct_pages *p, gva_t page)
+{
+    return (unsigned)(p->slot[place(p, page)] & 15);
+}
+
+static void put(struct direct_pages *p, gva_t page, unsigned flags, uint64_t ram_page)
+{
+    unsigned i = place(p, page);
+    if (!p->slot[i])
+        p->used++;
+    p->slot[i] = page | flags;
+    p->ram_page[i] = (uint32_t)ram_page;
+}
+
+void direct_pages_empty(struct direct_pages *p)
+{
+    if (p->used) {
+        memset(p->slot, 0, SLOTS * sizeof *p->slot);
+        memset(p->writable, 0, p->ram_pages / 8 + 1);
+        p->used = p->code_used = 0;
+        p->unmap_all = true;
+    }
+    p->ops = 0;
+}
+
+static bool add_op(struct direct_pages *p, struct direct_link *l, struct direct_op op)
+{
+    if (p->ops == DIRECT_OPS)
+        return false;
+    l->commands->op[p->ops++] = op;
+    return true;
+}
+
+/* Its slot stays, without rights, as the chain of probes wants it. */
+void direct_pages_remove(struct direct_pages *p, struct direct_link *l, gva_t page)
+{
+    unsigned i = place(p, page);
+    if (!(p->slot[i] & DIRECT_PAGE_THERE))
+        return;
+    p->slot[i] &= ~7ull;
+    if (!add_op(p, l, (struct direct_op){.kind = DIRECT_UNMAP, .address = page, .bytes = PAGE_BYTES}))
+        direct_pages_empty(p);
+}
+
+void direct_pages_revoke(struct direct_pages *p, struct direct_link *l, uint64_t ram_page)
+{
+    if (!p->used || ram_page >= p->ram_pages || !(p->writable[ram_page / 8] >> ram_page % 8 & 1))
+        return;
+    p->writable[ram_page / 8] &= (uint8_t) ~(1u << ram_page % 8);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        if (p->ram_page[i] == ram_page && (p->slot[i] & DIRECT_PAGE_WRITE))
+            direct_pages_remove(p, l, p->slot[i] & ~PAGE_MASK_4K);
+    }
+}
+
+bool direct_pages_apply(struct direct_pages *p, struct direct_link *l)
+{
+    if (p->unmap_all) {
+        const struct direct_op low = {.kind = DIRECT_UNMAP, .bytes = DIRECT_BASE};
+        const struct direct_op high = {.kind = DIRECT_UNMAP, .address = DIRECT_END, .bytes = DIRECT_TOP - DIRECT_END};
+        /* Whatever else is waiting was asked for after the emptying. */
+        if (p->ops + 2 > DIRECT_OPS)
+            return false;
+        memmove(&l->commands->op[2], &l->commands->op[0], p->ops * sizeof l->commands->op[0]);
+        l->commands->op[0] = low;
+        l->commands->op[1] = high;
+        p->ops += 2;
+        p->unmap_all = false;
+    }
+    unsigned n = p->ops;
+    p->ops = 0;
+    return n == 0 || direct_link_map(l, n);
+}
+
+/* --- mapping --- */
+
+struct found {
+    gpa_t gpa;
+    uint64_t offset; /* in the guest's memory */
+    unsigned flags, page_shift;
+    bool executable;
+};
+
+/* What the guest's tables say of a page; sets A, and D for writes. False: not there, not allowed, or not RAM. */
+static bool look(struct interp_vcpu *v, gva_t page, unsigned access, struct found *f)
+{
+    struct x86_walk w;
+    if (!interp_walk(v, page, X86_ACCESS_USER | access, &w))
+        return false;
+    struct memory_page m = memory_lookup(v->memory, w.gpa >> PAGE_SHIFT_4K);
+    f->offset = (uint64_t)(m.host - memory_ram(v->memory));
+    if (!m.host || m.host < memory_ram(v->memory) || f->offset >= memory_ram_bytes(v->memory) ||
+        (m.flags & (MEMORY_READONLY | MEMORY_LOGGED)))
+        return false;
+    f->gpa = w.gpa & ~PAGE_MASK_4K;
+    f->page_shift = w.page_shift;
+    f->executable = w.executable;
+    f->flags = w.writable && w.dirty && !(m.flags & MEMORY_CODE) ? DIRECT_PAGE_WRITE : 0;
+    return true;
+}
+
+static bool is_stubs(gva_t page)
+{
+    return (page >= DIRECT_BASE && page < DIRECT_END) || page >= DIRECT_TOP || page < PAGE_BYTES;
+}
+
+static void note(struct direct_pages *p, gva_t page, const struct found *f, unsigned flags)
+{
+    put(p, page, flags, f->offset >> PAGE_SHIFT_4K);
+    if (flags & DIRECT_PAGE_WRITE)
+        p->writable[f->offset >> PAGE_SHIFT_4K >> 3] |= (uint8_t)(1u << (f->offset >> PAGE_SHIFT_4K & 7));
+}
+
+static uint64_t prot_of(unsigned flags)
+{
+    return PROT_READ | (flags & DIRECT_PAGE_WRITE ? PROT_WRITE : 0) | (flags & DIRECT_PAGE_EXEC ? PROT_EXEC : 0);
+}
+
+/* One page more, in the last operation when it goes on from there. */
+static bool map_page(struct direct_pages *p, struct direct_link *l, gva_t page, const struct found *f, unsigned flags)
+{
+    struct direct_op *last = p->ops ? &l->commands->op[p->ops - 1] : NULL;
+    uint64_t prot = prot_of(flags);
+    note(p, page, f, flags | DIRECT_PAGE_THERE);
+    if (last && last->kind == DIRECT_MAP && last->prot == prot && last->address + last->bytes == page &&
+        last->offset + last->bytes == f->offset) {
+        last->bytes += PAGE_BYTES;
+        return true;
+    }
+    return add_op(p, l,
+                  (struct direct_op){
+                      .kind = DIRECT_MAP, .address = page, .bytes = PAGE_BYTES, .prot = prot, .offset = f->offset});
+}
+
+/* Pages around one that was wanted, as far as the guest's tables have them and nothing needs to be asked. */
+static void map_around(struct direct_pages *p, struct direct_link *l, struct interp_vcpu *v, gva_t page, gva_t first,
+                       unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        gva_t at = first + (gva_t)i * PAGE_BYTES;
+        struct found f;
+        if (at == page || is_stubs(at) || (direct_pages_find(p, at) & DIRECT_PAGE_THERE))
+            continue;
+        if (p->ops > DIRECT_OPS - 8 || !look(v, at, X86_ACCESS_READ, &f) || !map_page(p, l, at, &f, f.flags))
+            return;
+    }
+}
+
+/* The page may be run: it is clean, and writes to it will be seen. */
+static bool accept_code(struct direct_pages *p, struct interp_vcpu *v, gva_t page, const struct found *f)
+{
+    struct interp_code_page *c = interp_code_page(v->engine, f->gpa >> PAGE_SHIFT_4K, true);
+    if (!c)
+        return false;
+    interp_code_mark(v, c, f->gpa, PAGE_BYTES);
+    uint32_t seen = atomic_load(&c->version);
+    if (direct_scan(memory_ram(v->memory) + f->offset))
+        return false;
+    if (p->code_used == DIRECT_CODE_MAX)
+        direct_pages_empty(p);
+    p->code[p->code_used++] = (struct direct_code){.page = page, .version = &c->version, .seen = seen};
+    return true;
+}
+
+void direct_pages_heed_code(struct direct_pages *p, struct direct_link *l)
+{
+    unsigned kept = 0, n = p->code_used;
+    for (unsigned i = 0; i < n && p->code_used == n; i++) {
+        const struct direct_code *c = &p->code[i];
+        if (atomic_load(c->version) == c->seen)
+            p->code[kept++] = *c;
+        else if (direct_pages_find(p, c->page) & DIRECT_PAGE_EXEC)
+            direct_pages_remove(p, l, c->page);
+    }
+    if (p->code_used == n)
+        p->code_used = kept;
+}
+
+enum direct_fault direct_pages_fault(struct direct_pages *p, struct direct_link *l, struct interp_vcpu *v,
+                                     gva_t address, uint32_t error)
+{
+    const gva_t page = address & ~PAGE_MASK_4K;
+    const bool write = error & PF_WRITE, fetch = error & PF_FETCH;
+    const unsigned had = direct_pages_find(p, page);
+    struct found f;
+    if (is_stubs(page) || !look(v, page, write ? X86_ACCESS_WRITE : fetch ? X86_ACCESS_EXEC : X86_ACCESS_READ, &f))
+        return DIRECT_FAULT_ENGINE;
+    if (p->used > DIRECT_PAGES_MAX)
+        direct_pages_empty(p);
+    unsigned flags = f.flags;
+    if (write) {
+        if (had & DIRECT_PAGE_WRITE)
+            return DIRECT_FAULT_ENGINE;     /* the host says no to what it was told to allow */
+        if (!(flags & DIRECT_PAGE_WRITE)) { /* it held code: forget that, and see whether it may be written now */
+            interp_code_written(v->engine, f.gpa, PAGE_BYTES);
+            if (!look(v, page, X86_ACCESS_WRITE, &f) || !(f.flags & DIRECT_PAGE_WRITE))
+                return DIRECT_FAULT_ENGINE;
+            flags = f.flags;
+        }
+        if (had & (DIRECT_PAGE_EXEC | DIRECT_PAGE_BARRED))
+            flags |= DIRECT_PAGE_BARRED;
+    } else if (fetch) {
+        if (!f.executable || (had & DIRECT_PAGE_EXEC))
+            return DIRECT_FAULT_ENGINE;
+        if (had & DIRECT_PAGE_BARRED)
+            return DIRECT_FAULT_CODE;
+        if (!accept_code(p, v, page, &f)) {
+            put(p, page, had | DIRECT_PAGE_BARRED, f.offset >> PAGE_SHIFT_4K);
+            return DIRECT_FAULT_CODE;
+        }
+        flags = DIRECT_PAGE_EXEC;
+    } else if (had & DIRECT_PAGE_THERE) {
+        return DIRECT_FAULT_ENGINE;
+    } else {
+        flags |= had & DIRECT_PAGE_BARRED;
+    }
+    if (!map_page(p, l, page, &f, flags))
+        return DIRECT_FAULT_ENGINE;
+    const unsigned count = f.page_shift > PAGE_SHIFT_4K ? LARGE_PAGES : AROUND_PAGES;
+    if (!fetch)
+        map_around(p, l, v, page, page & ~((gva_t)count * PAGE_BYTES - 1), count);
+    return DIRECT_FAULT_MAPPED;
+}
