@@ -24,6 +24,7 @@ check-long: build
 	@tests/run-check --long
 
 bench: build
+	@tools/install-deps packages-bench
 	@tests/bench/run
 
 install: build
