@@ -57,9 +57,13 @@ static const struct engine_ops *choose_engine(const struct domain_config *config
     case ENGINE_INTERP: return &engine_interp;
     case ENGINE_JIT: return &engine_jit;
     case ENGINE_AUTO:
-        channel_notice(channel, "engine: interp (the reference interpreter; jit must be asked for, kvm does not exist "
-                                "yet in domus)");
-        return &engine_interp;
+        if (!engine_jit_possible()) {
+            channel_notice(channel, "engine: interp (slow: the translator wants a processor with BMI1 and BMI2; kvm does "
+                                    "not exist yet in domus)");
+            return &engine_interp;
+        }
+        channel_notice(channel, "engine: jit (the translator; kvm does not exist yet in domus)");
+        return &engine_jit;
     case ENGINE_KVM:
         channel_failed(channel, "engine=\"%s\" does not exist yet in domus: use \"jit\", \"interp\" or \"auto\"",
                        config_engine_name(wanted));

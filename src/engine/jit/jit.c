@@ -304,9 +304,14 @@ static const struct interp_tier tier = {
     .writes_revoked = writes_revoked,
 };
 
+bool engine_jit_possible(void)
+{
+    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+
 static int create(struct engine **engine, struct memory *memory, unsigned max_vcpus)
 {
-    if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")) {
+    if (!engine_jit_possible()) {
         log_error("engine=\"jit\" wants a processor with BMI1 and BMI2: use engine=\"interp\"");
         return -ENOTSUP;
     }
