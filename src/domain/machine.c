@@ -58,8 +58,9 @@ static const struct engine_ops *choose_engine(const struct domain_config *config
     case ENGINE_JIT: return &engine_jit;
     case ENGINE_AUTO:
         if (!engine_jit_possible()) {
-            channel_notice(channel, "engine: interp (slow: the translator wants a processor with BMI1 and BMI2; kvm does "
-                                    "not exist yet in domus)");
+            channel_notice(channel,
+                           "engine: interp (slow: the translator wants a processor with BMI1 and BMI2; kvm does "
+                           "not exist yet in domus)");
             return &engine_interp;
         }
         channel_notice(channel, "engine: jit (the translator; kvm does not exist yet in domus)");

@@ -76,7 +76,7 @@ struct engine_ops {
 
 extern const struct engine_ops engine_interp;
 extern const struct engine_ops engine_jit;
-bool engine_jit_possible(void); /* on this host's processor */
+bool engine_jit_possible(void);                  /* on this host's processor */
 extern const struct engine_ops engine_jit_eager; /* translates at first sight: for tests */
 
 #endif

@@ -127,9 +127,10 @@ struct interp_vcpu {
     uint64_t table_and_field;   /* the same with the operand of BEXTR in its low bits, for translated code */
     struct interp_space *space;
     uint16_t exec_generation;
-    uint8_t bank; /* enum interp_bank */
-    bool user;    /* CPL 3 */
-    bool direct;  /* interp_space.direct of a user space that is the present one */
+    uint8_t bank;      /* enum interp_bank */
+    bool user;         /* CPL 3 */
+    bool unprivileged; /* not CPL 0 */
+    bool direct;       /* interp_space.direct of a user space that is the present one */
     struct interp_segment seg[6];
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */

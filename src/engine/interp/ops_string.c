@@ -204,6 +204,19 @@ static void copy(uint8_t *to, const uint8_t *from, unsigned size, uint64_t n)
     }
 }
 
+/* One side's bytes on the host, by the TLB or by a walk, which may fault as the first element would; NULL: not RAM, or
+ * not to be written, or watched. For a write, page says who wants to know of it. */
+static uint8_t *side(struct interp_vcpu *v, gva_t lin, unsigned bytes, bool write, struct interp_page *page)
+{
+    uint8_t *host = interp_hit(v, lin, bytes, write);
+    if (host || v->bank == INTERP_BANK_SLOW)
+        return host;
+    if ((uint64_t)((int64_t)(lin << 16) >> 16) != lin)
+        return NULL;
+    interp_translate(v, lin, interp_data_access(v) | (write ? X86_ACCESS_WRITE : X86_ACCESS_READ), page);
+    return write && (page->flags & MEMORY_READONLY) ? NULL : page->host;
+}
+
 /* Does what it can of MOVS and STOS in one page; the number of elements done, 0: go one by one. */
 static uint64_t many(struct interp_vcpu *v, const struct interp_op *op, uint64_t count)
 {
@@ -216,18 +229,19 @@ static uint64_t many(struct interp_vcpu *v, const struct interp_op *op, uint64_t
         n = span(v, op, op->seg, interp_wrap(v->cpu.gpr[X86_RSI], op->addr_size), false, n, &from);
     if (!n)
         return 0;
-    uint8_t *host_to = interp_hit(v, to, (unsigned)(n * op->size), true);
+    struct interp_page read, page = {.flags = 0};
+    const uint8_t *host_from = kind == 0xa4 ? side(v, from, (unsigned)(n * op->size), false, &read) : NULL;
+    uint8_t *host_to = kind == 0xaa || host_from ? side(v, to, (unsigned)(n * op->size), true, &page) : NULL;
+    if (!host_to)
+        return 0;
     if (kind == 0xaa) {
-        if (!host_to)
-            return 0;
         fill(host_to, v->cpu.gpr[X86_RAX], op->size, n);
     } else {
-        const uint8_t *host_from = interp_hit(v, from, (unsigned)(n * op->size), false);
-        if (!host_to || !host_from)
-            return 0;
         copy(host_to, host_from, op->size, n);
         move(v, op, X86_RSI, n);
     }
+    if (page.flags & (MEMORY_LOGGED | MEMORY_CODE))
+        interp_wrote(v, &page, (unsigned)(n * op->size));
     move(v, op, X86_RDI, n);
     return n;
 }

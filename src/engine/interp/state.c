@@ -81,6 +81,7 @@ void interp_mode_changed(struct interp_vcpu *v)
     v->cs_base = v->code_mode == X86_MODE_64 ? 0 : cpu->seg[X86_CS].base;
     v->user_entries += user && !v->user;
     v->user = user;
+    v->unprivileged = x86_cpl(cpu) != 0;
     if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
         interp_set_bank(v, INTERP_BANK_SLOW);
     else if (user)

@@ -407,7 +407,7 @@ static interp_insn_fn decode_0f01(const struct x86_insn *insn, bool *ends)
         case 0xcb: *ends = false; return insn->prefix_66 || insn->prefix_rep ? NULL : set_ac;
         case 0xd0: *ends = false; return insn->prefix_66 || insn->prefix_rep ? NULL : interp_xgetbv;
         case 0xd1: return insn->prefix_66 || insn->prefix_rep ? NULL : interp_xsetbv;
-        case 0xf8: return insn->mode == X86_MODE_64 ? interp_swapgs : NULL;
+        case 0xf8: *ends = false; return insn->mode == X86_MODE_64 ? interp_swapgs : NULL;
         case 0xf9: *ends = false; return rdtsc;
         default: break;
         }

@@ -340,6 +340,10 @@ void jit_classify(struct jit_class *c, const struct x86_insn *insn)
         else if (insn->map == X86_MAP_1B)
             one_byte(c, insn);
     }
+    if (c->kind == JIT_FALLBACK && tr_is_special(insn)) {
+        c->kind = JIT_SPECIAL;
+        c->reads = insn->opcode == 0x9c && insn->map == X86_MAP_1B ? ALL : 0;
+    }
     if (c->kind == JIT_FALLBACK) {
         c->reads = ALL;
         c->kills = 0;

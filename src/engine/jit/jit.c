@@ -275,6 +275,10 @@ static int init(struct interp_vcpu *v)
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
+    j->arith = X86_ARITH;
+    j->not_if = ~(uint64_t)X86_IF;
+    j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);
+    j->tsd = X86_CR4_TSD;
     clear_all_targets(j);
     if (direct_mode() != DIRECT_OFF && j->has_vectors)
         j->direct = direct_create(v, direct_mode());

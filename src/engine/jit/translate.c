@@ -363,6 +363,7 @@ static bool native(struct translation *t)
     case JIT_BSWAP: return bswap(t, insn, c->size);
     case JIT_DIV: return !t->live[t->at] && divide(t, insn, c->size);
     case JIT_VECTOR: return tr_vector(t);
+    case JIT_SPECIAL: return tr_special(t);
     default: return c->kind >= JIT_PUSH && tr_flow(t);
     }
 }
@@ -398,6 +399,7 @@ static void instruction(struct translation *t)
         t->j->op_count = ops;
         t->j->link_count = links;
         tr_fallback(t);
+        t->vectors_there = t->vex_there = false;
         return;
     }
     if (t->stub_first == t->stub_count)

@@ -24,6 +24,7 @@ enum jit_kind {
     JIT_LEAVE,
     JIT_DIV,
     JIT_VECTOR,
+    JIT_SPECIAL,
     /* These end a block. */
     JIT_JCC,
     JIT_JMP,
@@ -71,9 +72,14 @@ struct translation {
     struct jit_stub stub[MAX_STUBS];
     unsigned stub_count, stub_first; /* stub_first: of the present instruction */
     unsigned at;                     /* the present instruction */
+    bool vectors_there, vex_there;   /* already looked at in this block: see vector.c */
     uint8_t *far_rel32;              /* a conditional jump out of the page, */
     int64_t far_target;              /* and where to */
 };
+
+/* special.c */
+bool tr_is_special(const struct x86_insn *insn);
+bool tr_special(struct translation *t);
 
 /* The number of a jit_op for the present instruction. */
 uint32_t tr_op(struct translation *t);

@@ -58,8 +58,20 @@ static bool suits(unsigned kind)
     return kind != KIND_M;
 }
 
+/* VZEROUPPER, VZEROALL */
+static bool is_zero(const struct x86_insn *insn)
+{
+    return insn->encoding == X86_ENC_VEX && insn->map == X86_MAP_0F && insn->opcode == 0x77 && !insn->prefix_rep &&
+           !insn->prefix_66 && !insn->vvvv;
+}
+
 void tr_classify_vector(struct translation *t, unsigned i)
 {
+    const struct interp_op *op = &t->b->ops[i];
+    if (is_zero(&t->insn[i]) && op->insn_fn && op->insn_fn != simd_undefined) {
+        t->how[i] = (struct jit_class){.kind = JIT_VECTOR};
+        return;
+    }
     const struct simd_stub *s = stub_of(t, i);
     struct jit_class *c = &t->how[i];
     if (!s || !s->form || s->mmx || !suits(s->form->reg) || !suits(s->form->rm) ||
@@ -74,6 +86,10 @@ void tr_classify_vector(struct translation *t, unsigned i)
 static void check_loaded(struct translation *t, bool vex)
 {
     struct emit *e = &t->e;
+    if (vex ? t->vex_there : t->vectors_there)
+        return;
+    t->vectors_there = true;
+    t->vex_there = t->vex_there || vex;
     emit_load(e, RCX, vex ? JIT_SLOT(vector_vex) : JIT_SLOT(vector));
     emit_16(e, 0x02e3); /* jrcxz over the short jump */
     emit_16(e, 0x0aeb); /* over what follows */
@@ -107,6 +123,11 @@ static void emit_it(struct emit *e, const struct x86_insn *insn, const struct si
 bool tr_vector(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
+    if (is_zero(insn)) {
+        check_loaded(t, true);
+        emit_bytes(&t->e, insn->bytes, insn->length);
+        return true;
+    }
     const struct simd_stub *s = stub_of(t, t->at);
     const struct simd_form *f = s->form;
     struct emit_rm rm;

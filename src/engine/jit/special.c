@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * special.c: system instructions that kernels run all the time, translated for the case that nothing special happens:
+ * PUSHF, CLI, STI, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code.
+ */
+#include "engine/jit/translate.h"
+
+#define GUEST_RSP R12
+#define GUEST_RCX R13
+
+/* rcx: zero, or the handler's business. */
+static void unless_zero(struct translation *t)
+{
+    emit_16(&t->e, 0x05e3); /* jrcxz over the jump */
+    tr_slow(t, emit_jump(&t->e));
+}
+
+/* Not at CPL 0: slow. */
+static void privileged(struct translation *t)
+{
+    emit_op(&t->e, 0, 4, 0x1b6, RCX, JIT_SLOT(v.unprivileged)); /* movzx */
+    unless_zero(t);
+}
+
+/* reg &= mask, the flags kept: PEXT and PDEP. */
+static void keep(struct emit *e, unsigned reg, struct emit_rm mask)
+{
+    emit_vex(e, 2, true, false, 0x2f5, reg, reg, mask);
+    emit_vex(e, 3, true, false, 0x2f5, reg, reg, mask);
+}
+
+static void set_if(struct translation *t, bool on)
+{
+    struct emit *e = &t->e;
+    emit_load(e, RCX, JIT_SLOT(v.cpu.rflags));
+    keep(e, RCX, JIT_SLOT(not_if));
+    if (on)
+        emit_lea(e, RCX, emit_mem(RCX, X86_IF));
+    emit_store(e, RCX, JIT_SLOT(v.cpu.rflags));
+    emit_op(e, 0, 4, 0xc7, 0, JIT_SLOT(v.heed)); /* as interp_if_changed() has it */
+    emit_32(e, on ? ~0u : ~(uint32_t)ENGINE_REQ_INTR);
+}
+
+/*
+ * With nothing waiting there is nothing that the shadow of STI must hold off; what comes later is looked at where
+ * translated code is left, which is not before the next instruction.
+ */
+static bool sti(struct translation *t)
+{
+    privileged(t);
+    emit_load(&t->e, RCX, JIT_SLOT(v.requests));
+    emit_op(&t->e, 0, 4, 0x8b, RCX, emit_mem(RCX, 0));
+    unless_zero(t);
+    set_if(t, true);
+    return true;
+}
+
+static bool cli(struct translation *t)
+{
+    privileged(t);
+    set_if(t, false);
+    return true;
+}
+
+static bool pushf(struct translation *t)
+{
+    struct emit *e = &t->e;
+    emit_8(e, 0x9c);       /* pushfq, below the vCPU */
+    emit_8(e, 0x58 + RCX); /* pop rcx */
+    keep(e, RCX, JIT_SLOT(arith));
+    emit_load(e, R14, JIT_SLOT(v.cpu.rflags));
+    keep(e, R14, JIT_SLOT(pushed));
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
+    emit_store(e, RCX, JIT_SLOT(spare[0]));
+    emit_lea(e, R14, emit_mem(GUEST_RSP, -8));
+    struct emit_rm top = tr_free_rcx(t, tr_memory(t, 8, true, 0));
+    emit_load(e, RCX, JIT_SLOT(spare[0]));
+    emit_store(e, RCX, top);
+    emit_lea(e, GUEST_RSP, emit_mem(GUEST_RSP, -8));
+    return true;
+}
+
+static bool swapgs(struct translation *t)
+{
+    struct emit *e = &t->e;
+    const int32_t derived = (int32_t)(offsetof(struct jit_vcpu, v.seg) + X86_GS * sizeof(struct interp_segment) +
+                                      offsetof(struct interp_segment, base));
+    const int32_t base = (int32_t)(offsetof(struct jit_vcpu, v.cpu.seg) + X86_GS * sizeof(struct x86_seg) +
+                                   offsetof(struct x86_seg, base));
+    privileged(t);
+    emit_load(e, RCX, emit_mem(RSP, base));
+    emit_load(e, R14, JIT_SLOT(v.cpu.kernel_gs_base));
+    emit_store(e, RCX, JIT_SLOT(v.cpu.kernel_gs_base));
+    emit_store(e, R14, emit_mem(RSP, base));
+    emit_store(e, R14, emit_mem(RSP, derived));
+    return true;
+}
+
+static void rotate_32(struct emit *e, unsigned to, unsigned from)
+{
+    emit_vex(e, 3, true, false, 0x3f0, to, 0, emit_reg(from)); /* rorx to, from, 32 */
+    emit_8(e, 32);
+}
+
+static bool rdtsc(struct translation *t, bool with_aux)
+{
+    struct emit *e = &t->e;
+    emit_load(e, RCX, JIT_SLOT(v.cpu.cr4));
+    emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(tsd)); /* pext */
+    unless_zero(t);
+    emit_16(e, 0x310f);
+    rotate_32(e, RDX, RDX);
+    emit_lea(e, RCX, emit_sib(RAX, RDX, 0, 0));
+    emit_load(e, R14, JIT_SLOT(v.cpu.tsc_offset));
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
+    emit_op(e, 0, 4, 0x8b, RAX, emit_reg(RCX));
+    rotate_32(e, RDX, RCX);
+    emit_op(e, 0, 4, 0x8b, RDX, emit_reg(RDX));
+    if (with_aux)
+        emit_op(e, 0, 4, 0x8b, GUEST_RCX, JIT_SLOT(v.cpu.tsc_aux));
+    return true;
+}
+
+bool tr_is_special(const struct x86_insn *insn)
+{
+    if (insn->encoding != X86_ENC_LEGACY || insn->prefix_lock)
+        return false;
+    if (insn->map == X86_MAP_1B)
+        return insn->opcode == 0xfa || insn->opcode == 0xfb || (insn->opcode == 0x9c && !insn->prefix_66);
+    return insn->map == X86_MAP_0F && (insn->opcode == 0x31 || (insn->opcode == 0x01 && (insn->modrm & 0xfe) == 0xf8));
+}
+
+bool tr_special(struct translation *t)
+{
+    const struct x86_insn *insn = &t->insn[t->at];
+    switch (insn->opcode) {
+    case 0x9c: return pushf(t);
+    case 0xfa: return cli(t);
+    case 0xfb: return sti(t);
+    case 0x31: return rdtsc(t, false);
+    default: return insn->modrm == 0xf8 ? swapgs(t) : rdtsc(t, true);
+    }
+}
