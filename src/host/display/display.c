@@ -13,7 +13,7 @@
 #define INPUTS_MAX   16
 #define WIDTH_MAX    4096
 #define HEIGHT_MAX   4096
-#define POINTER_MAX  32767 /* absolute coordinates run 0..this over the surface */
+#define POINTER_SPAN 32768 /* absolute coordinates: 0 up to this over the surface */
 #define BLANK_WIDTH  640
 #define BLANK_HEIGHT 400
 
@@ -27,6 +27,7 @@ struct display {
     unsigned input_order[INPUTS_MAX]; /* 0: free; else the higher, the later registered */
     unsigned input_count;
     int pointer_x, pointer_y; /* last seen, for relative motion; -1: never */
+    unsigned pointer_buttons; /* with it */
 };
 
 static bool surface_alloc(struct display *d, int width, int height)
@@ -110,6 +111,8 @@ void display_set_source(struct display *d, const struct display_source *s)
 
 void display_resize(struct display *d, int width, int height)
 {
+    bool changed = width != d->width || height != d->height;
+
     if (width < 1 || height < 1 || width > WIDTH_MAX || height > HEIGHT_MAX)
         return;
     if (width == d->width && height == d->height)
@@ -119,6 +122,9 @@ void display_resize(struct display *d, int width, int height)
     for (int i = 0; i < VIEWERS_MAX; i++)
         if (d->viewer_used[i] && d->viewers[i].resized)
             d->viewers[i].resized(d->viewers[i].opaque, d->width, d->height);
+    /* The viewer's pointer has not moved, but the same place is another part of the surface now. */
+    if (changed && d->pointer_x >= 0 && display_pointer_is_absolute(d))
+        display_pointer(d, d->pointer_x, d->pointer_y, 0, d->pointer_buttons);
 }
 
 void display_damage(struct display *d, struct display_rect r)
@@ -230,9 +236,11 @@ static int clamp(int v, int low, int high)
     return v < low ? low : v > high ? high : v;
 }
 
+/* The middle of the pixel: guests divide by the last coordinate or by their number, and cut or round; all of them get
+ * the same pixel back from there. */
 static int pointer_scale(int v, int size)
 {
-    return size > 1 ? (int)((int64_t)v * POINTER_MAX / (size - 1)) : 0;
+    return (int)((2 * (int64_t)v + 1) * (POINTER_SPAN / 2) / size);
 }
 
 void display_pointer(struct display *d, int x, int y, int wheel, unsigned buttons)
@@ -246,6 +254,7 @@ void display_pointer(struct display *d, int x, int y, int wheel, unsigned button
     int dy = d->pointer_y < 0 ? 0 : y - d->pointer_y;
     d->pointer_x = x;
     d->pointer_y = y;
+    d->pointer_buttons = buttons;
     if (absolute)
         absolute->pointer_absolute(absolute->opaque, pointer_scale(x, d->width), pointer_scale(y, d->height), wheel,
                                    buttons);

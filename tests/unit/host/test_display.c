@@ -134,11 +134,55 @@ static void pointer_is_relative_until_a_tablet_comes(void **state)
     display_add_input(d, &(struct display_input){.pointer_absolute = on_move, .opaque = &tablet});
     assert_true(display_pointer_is_absolute(d));
     display_pointer(d, 639, 0, -1, 2);
-    assert_int_equal(tablet.x, 32767);
-    assert_int_equal(tablet.y, 0);
+    assert_int_equal(tablet.x * 640 / 32768, 639);
+    assert_int_equal(tablet.y * 480 / 32768, 0);
     display_pointer(d, 9999, 9999, 0, 0);
-    assert_int_equal(tablet.y, 32767);
+    assert_int_equal(tablet.y * 480 / 32768, 479);
     assert_int_equal(mouse.moves, 2);
+    display_destroy(d);
+}
+
+/* Whatever way a guest turns an absolute coordinate into a pixel, it is the viewer's. */
+static void absolute_is_exact_at_every_size(void **state)
+{
+    static const int sizes[] = {1, 2, 320, 640, 720, 799, 800, 1000, 1024, 1280, 1366, 1920, 2560, 4095};
+    struct display *d = display_create();
+    struct seen tablet = {0};
+
+    display_add_input(d, &(struct display_input){.pointer_absolute = on_move, .opaque = &tablet});
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        int w = sizes[i];
+
+        display_resize(d, w, 16);
+        for (int x = 0; x < w; x++) {
+            display_pointer(d, x, 0, 0, 0);
+            assert_in_range(tablet.x, 0, 32767);
+            assert_int_equal((int64_t)tablet.x * w / 32768, x);                 /* libinput, X */
+            assert_int_equal((int64_t)tablet.x * 65535 / 32767 * w / 65536, x); /* Windows */
+            assert_int_equal(((int64_t)tablet.x * (w - 1) + 16383) / 32767, x); /* rounded */
+        }
+    }
+    display_destroy(d);
+}
+
+static void a_new_size_moves_the_absolute_pointer(void **state)
+{
+    struct display *d = display_create();
+    struct seen tablet = {0};
+
+    display_resize(d, 640, 480);
+    display_add_input(d, &(struct display_input){.pointer_absolute = on_move, .opaque = &tablet});
+    display_resize(d, 800, 600);
+    assert_int_equal(tablet.moves, 0); /* nobody has pointed yet */
+    display_pointer(d, 100, 50, 1, 4);
+    display_resize(d, 1024, 768);
+    assert_int_equal(tablet.moves, 2);
+    assert_int_equal(tablet.x * 1024 / 32768, 100);
+    assert_int_equal(tablet.y * 768 / 32768, 50);
+    assert_int_equal(tablet.wheel, 0);
+    assert_int_equal(tablet.buttons, 4);
+    display_resize(d, 1024, 768);
+    assert_int_equal(tablet.moves, 2);
     display_destroy(d);
 }
 
@@ -177,6 +221,8 @@ int main(void)
         cmocka_unit_test(without_source_a_text_shows),
         cmocka_unit_test(keys_go_to_the_last_keyboard),
         cmocka_unit_test(pointer_is_relative_until_a_tablet_comes),
+        cmocka_unit_test(absolute_is_exact_at_every_size),
+        cmocka_unit_test(a_new_size_moves_the_absolute_pointer),
         cmocka_unit_test(screenshot_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
