@@ -21,6 +21,7 @@ void fake_loop_reset(void);
 void fake_advance(uint64_t ns); /* runs the timers on the way, each at its own time */
 void fake_jump(uint64_t ns);    /* a host that was late: time moves first, then what is due fires once */
 unsigned fake_timers_armed(void);
+unsigned fake_timers_fired(void); /* since the start */
 
 struct fake_line {
     struct irq_line line;

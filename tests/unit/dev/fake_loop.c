@@ -10,6 +10,7 @@
 struct loop {
     uint64_t now;
     struct timer *armed[MAX_TIMERS];
+    unsigned fired;
 };
 
 static struct loop the_loop;
@@ -71,6 +72,7 @@ void fake_advance(uint64_t ns)
         if (t->deadline_ns > the_loop.now)
             the_loop.now = t->deadline_ns;
         timer_cancel(t);
+        the_loop.fired++;
         t->fired(t->opaque);
     }
     the_loop.now = until;
@@ -89,6 +91,11 @@ unsigned fake_timers_armed(void)
     for (unsigned i = 0; i < MAX_TIMERS; i++)
         n += the_loop.armed[i] != NULL;
     return n;
+}
+
+unsigned fake_timers_fired(void)
+{
+    return the_loop.fired;
 }
 
 static void line_changed(void *opaque, unsigned n, bool level)
