@@ -199,6 +199,8 @@ static int wire(struct pc *pc, char **why)
     if (!rc)
         rc = pc_display_create(pc, why);
     if (!rc)
+        rc = pc_usb_create(pc, why);
+    if (!rc)
         rc = pc_nics_create(pc, why);
     if (!rc)
         rc = pc_serial_create(pc, why);

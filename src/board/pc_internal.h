@@ -81,7 +81,7 @@ struct pc {
     struct device *pit, *rtc, *pm, *gpe, *dma;
     struct bus_window *pm_window;
     struct pci_bus *pci;
-    struct pci_device *piix3, *ide;
+    struct pci_device *piix3, *ide, *usb; /* usb: NULL without */
 
     struct display *display;
     struct pci_device *vga;
@@ -132,6 +132,7 @@ void pc_display_destroy(struct pc *pc);
 int pc_serial_create(struct pc *pc, char **why);
 void pc_serial_destroy(struct pc *pc);
 int pc_disks_create(struct pc *pc, char **why);
+int pc_usb_create(struct pc *pc, char **why);
 int pc_nics_create(struct pc *pc, char **why); /* after the display: slot 4 is the first NIC's */
 
 #endif

@@ -34,7 +34,7 @@ usb=1
 usbdevice='tablet'
 soundhw='es1370'
 '''
-INERT = ["opengl", "usb", "usbdevice", "soundhw"]
+INERT = ["opengl", "soundhw"]
 # lidt with an empty table, then int3: no handler can be reached, so the processor shuts down.
 TRIPLE_FAULT = bytes.fromhex("fa 0f011e107c cc f4") + bytes(502) + b"\x55\xaa"
 
