@@ -30,7 +30,8 @@ struct display_input {
     void (*key)(void *opaque, uint16_t scancode, bool down);
     /* Relative: dx, dy in pixels (down positive). buttons: 1 left, 2 middle, 4 right. wheel: +1 up, -1 down. */
     void (*pointer_relative)(void *opaque, int dx, int dy, int wheel, unsigned buttons);
-    /* Absolute: 0..32767 over the surface, the middle of the pixel. Comes again, too, when the surface's size changed. */
+    /* Absolute: 0..32767 over the surface, the middle of the pixel. Comes again, too, when the surface's size changed.
+     */
     void (*pointer_absolute)(void *opaque, int x, int y, int wheel, unsigned buttons);
     void *opaque;
 };
