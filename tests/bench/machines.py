@@ -26,32 +26,44 @@ def read(path):
         return ""
 
 
-def cpu_seconds(pid):
-    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK if fields else 0.0
+def tasks(pid):
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
 
 
-def threads(pid):
-    """Per thread: seconds it ran, seconds it was ready but waited for a processor."""
-    found = {}
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        fields = read(f"/proc/{pid}/task/{tid}/schedstat").split()
-        if fields:
-            found[tid] = (int(fields[0]) / 1e9, int(fields[1]) / 1e9)
+def family(pid):
+    """The process and those it started (an engine's helpers)."""
+    found = [pid]
+    for tid in tasks(pid):
+        for child in read(f"/proc/{pid}/task/{tid}/children").split():
+            found += family(int(child))
     return found
 
 
-def waited(before, after, vcpus=1):
-    """How long the busiest threads (the vCPUs) waited, in the mean."""
-    deltas = sorted(((after[t][0] - before.get(t, (0, 0))[0], after[t][1] - before.get(t, (0, 0))[1]) for t in after),
-                    reverse=True)[:vcpus]
-    return sum(d[1] for d in deltas) / max(len(deltas), 1)
+def cpu_seconds(pid):
+    """Of the process and its children, those that have ended too."""
+    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    total = sum(int(f) for f in fields[11:15]) / TICK
+    return total + sum(cpu_seconds(p) for p in family(pid)[1:])
+
+
+def threads(pid):
+    """Per thread that runs guest code (a vCPU's, and all of a helper's): seconds it waited for a processor."""
+    found = {}
+    for p in family(pid):
+        for tid in tasks(p):
+            name, fields = read(f"/proc/{p}/task/{tid}/comm"), read(f"/proc/{p}/task/{tid}/schedstat").split()
+            if fields and (p != pid or re.match(r"vcpu\d|CPU \d", name)):
+                found[tid] = int(fields[1]) / 1e9
+    return found
 
 
 def resident(pid, ram_bytes, ram_name):
     """MiB resident, without the guest's memory: mappings of that name or, where it has none, of at least that size."""
     rest, skip = 0, False
-    for line in read(f"/proc/{pid}/smaps").splitlines():
+    for line in "".join(read(f"/proc/{p}/smaps") for p in family(pid)).splitlines():
         m = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)", line)
         if m:
             size = int(m.group(2), 16) - int(m.group(1), 16)
@@ -80,7 +92,7 @@ class Machine:
         got = self.line(text)
         if not got:
             return None
-        delay = min(waited(before, after, vcpus), host) * min(got[0] / host, 1)
+        delay = sum(after[t] - before.get(t, 0) for t in after) / vcpus * min(got[0] / host, 1)
         return Result(max(got[0] - delay, 1e-6), got[2])
 
 
@@ -134,16 +146,16 @@ class Guest(Machine):
     def until_shell(self):
         self.console.wait(READY, 900)
         self.console.wait("/ # ", 60)
-        self.console.run("mount -t ext4 -o ro /dev/sdb /mnt && mount -t proc proc /mnt/proc && "
+        self.console.run("mount -t ext4 -o ro $(findfs LABEL=domus-bench) /mnt && mount -t proc proc /mnt/proc && "
                          "mount -o bind /dev /mnt/dev && mount -t tmpfs tmp /mnt/tmp", 120)
 
-    def shell(self, command):
-        return self.console.run(f"chroot /mnt {command} </dev/null", 3600)
+    def shell(self, command, limit=3600):
+        return self.console.run(f"chroot /mnt {command} </dev/null", limit)
 
 
 class Domain(Guest):
-    def __init__(self, host, engine, guests, vcpus=1, memory=1024, name=None):
-        self.host, self.name, self.label = host, engine, name or engine
+    def __init__(self, host, engine, guests, vcpus=1, memory=1024, label=None):
+        self.host, self.name, self.label = host, engine, label or engine
         small = domus.overlay(host, f"{guests}/small/disk.img", f"{self.label}.img")
         started = time.monotonic()
         host.create(self.label, f'''
@@ -188,9 +200,9 @@ class Qemu(Guest):
         started = time.monotonic()
         self.console = QemuConsole([
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(vcpus), "-m", str(memory),
-            "-display", "none", "-serial", "stdio", "-monitor", "none", "-net", "none",
-            "-drive", f"file={guests}/small/disk.img,format=raw,snapshot=on",
-            "-drive", f"file={guests}/bench/bench.img,format=raw,snapshot=on"])
+            "-display", "none", "-serial", "stdio", "-monitor", "none", "-net", "none", "-name", "bench,debug-threads=on",
+            "-drive", f"file={guests}/small/disk.img,format=raw,snapshot=on,file.locking=off",
+            "-drive", f"file={guests}/bench/bench.img,format=raw,snapshot=on,file.locking=off"])
         self.pid = self.console.pid
         self.until_init(started)
 
@@ -208,5 +220,5 @@ def machine(name, host, guests, vcpus=1, label=None):
     elif name == "tcg":
         m = Qemu(guests, vcpus)
     else:
-        m = Domain(host, name, guests, vcpus, name=label)
+        m = Domain(host, name, guests, vcpus, label=label)
     return m
