@@ -54,6 +54,8 @@ struct engine_host {
     /* MOV to and from CR8, kept in the LAPIC's TPR. */
     uint64_t (*cr8_read)(void *opaque);
     void (*cr8_write)(void *opaque, uint64_t value);
+    /* REP INS to RAM: the same as count reads, each stored behind the other. May be NULL. */
+    void (*port_read_many)(void *opaque, uint16_t port, unsigned size, void *to, unsigned count);
 };
 
 struct engine_ops {

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct vcpu {
@@ -66,6 +67,19 @@ static uint64_t on_port_read(void *opaque, uint16_t port, unsigned size)
     value = bus_read(v->all->c.ports, port, size);
     loop_unlock(v->all->c.loop);
     return value;
+}
+
+static void on_port_read_many(void *opaque, uint16_t port, unsigned size, void *to, unsigned count)
+{
+    struct vcpu *v = opaque;
+    uint8_t *p = to;
+
+    loop_lock(v->all->c.loop);
+    for (; count; count--, p += size) {
+        uint64_t value = bus_read(v->all->c.ports, port, size);
+        memcpy(p, &value, size);
+    }
+    loop_unlock(v->all->c.loop);
 }
 
 static void on_port_write(void *opaque, uint16_t port, unsigned size, uint64_t value)
@@ -162,6 +176,7 @@ static void on_cr8_write(void *opaque, uint64_t value)
 static const struct engine_host vcpu_host = {
     .port_read = on_port_read,
     .port_write = on_port_write,
+    .port_read_many = on_port_read_many,
     .mmio_read = on_mmio_read,
     .mmio_write = on_mmio_write,
     .msr_read = on_msr_read,

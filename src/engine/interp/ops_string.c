@@ -217,12 +217,55 @@ static uint8_t *side(struct interp_vcpu *v, gva_t lin, unsigned bytes, bool writ
     return write && (page->flags & MEMORY_READONLY) ? NULL : page->host;
 }
 
-/* Does what it can of MOVS and STOS in one page; the number of elements done, 0: go one by one. */
+/* The same downwards. lin: of the first element, which is the highest. */
+static uint64_t span_down(struct interp_vcpu *v, const struct interp_op *op, unsigned seg, uint64_t offset, bool write,
+                          uint64_t count, gva_t *lin)
+{
+    const struct interp_segment *s = &v->seg[seg];
+    uint64_t end = write ? s->write_end : s->read_end;
+    if (offset < s->lo || offset + op->size > end)
+        return 0;
+    *lin = (s->base + offset) & v->lin_mask;
+    uint64_t in_page = *lin & PAGE_MASK_4K;
+    if (in_page + op->size > PAGE_BYTES)
+        return 0;
+    return least(least(in_page, offset - s->lo) / op->size + 1, count);
+}
+
+/* MOVS with DF set, as decompressors move themselves out of their way. */
+static uint64_t many_down(struct interp_vcpu *v, const struct interp_op *op, uint64_t count)
+{
+    gva_t to, from;
+    uint64_t n = span_down(v, op, X86_ES, interp_wrap(v->cpu.gpr[X86_RDI], op->addr_size), true, count, &to);
+    if (n)
+        n = span_down(v, op, op->seg, interp_wrap(v->cpu.gpr[X86_RSI], op->addr_size), false, n, &from);
+    if (!n)
+        return 0;
+    struct interp_page read, page = {.flags = 0};
+    const uint64_t below = (n - 1) * op->size;
+    const uint8_t *host_from = side(v, from, op->size, false, &read);
+    uint8_t *host_to = host_from ? side(v, to, op->size, true, &page) : NULL;
+    if (!host_to || (host_to < host_from && host_from < host_to + n * op->size))
+        return 0;
+    memmove(host_to - below, host_from - below, n * op->size);
+    move(v, op, X86_RSI, n);
+    move(v, op, X86_RDI, n);
+    page.gpa -= below;
+    if (page.flags & (MEMORY_LOGGED | MEMORY_CODE))
+        interp_wrote(v, &page, (unsigned)(n * op->size));
+    return n;
+}
+
+/* Does what it can of MOVS, STOS and INS in one page; the number of elements done, 0: go one by one. */
 static uint64_t many(struct interp_vcpu *v, const struct interp_op *op, uint64_t count)
 {
     unsigned kind = op->kind & 0xfe;
     gva_t to, from = 0;
-    if ((kind != 0xa4 && kind != 0xaa) || (v->cpu.rflags & X86_DF) || v->stepping || count < 4)
+    if (kind == 0xa4 && (v->cpu.rflags & X86_DF) && !v->stepping && count >= 4)
+        return many_down(v, op, count);
+    if (kind == 0x6c && !v->host.port_read_many)
+        return 0;
+    if ((kind != 0xa4 && kind != 0xaa && kind != 0x6c) || (v->cpu.rflags & X86_DF) || v->stepping || count < 4)
         return 0;
     uint64_t n = span(v, op, X86_ES, interp_wrap(v->cpu.gpr[X86_RDI], op->addr_size), true, count, &to);
     if (kind == 0xa4 && n)
@@ -231,10 +274,13 @@ static uint64_t many(struct interp_vcpu *v, const struct interp_op *op, uint64_t
         return 0;
     struct interp_page read, page = {.flags = 0};
     const uint8_t *host_from = kind == 0xa4 ? side(v, from, (unsigned)(n * op->size), false, &read) : NULL;
-    uint8_t *host_to = kind == 0xaa || host_from ? side(v, to, (unsigned)(n * op->size), true, &page) : NULL;
+    uint8_t *host_to = kind != 0xa4 || host_from ? side(v, to, (unsigned)(n * op->size), true, &page) : NULL;
     if (!host_to)
         return 0;
-    if (kind == 0xaa) {
+    if (kind == 0x6c) {
+        sync_for_port(v);
+        v->host.port_read_many(v->opaque, (uint16_t)v->cpu.gpr[X86_RDX], op->size, host_to, (unsigned)n);
+    } else if (kind == 0xaa) {
         fill(host_to, v->cpu.gpr[X86_RAX], op->size, n);
     } else {
         copy(host_to, host_from, op->size, n);

@@ -96,8 +96,8 @@ static void cr8_write(void *opaque, uint64_t value)
 {
 }
 
-static const struct engine_host host = {port_read, port_write, mmio_read,     mmio_write, msr_read, msr_write,
-                                        cpuid,     hypercall,  interrupt_ack, cr8_read,   cr8_write};
+static const struct engine_host host = {port_read, port_write, mmio_read,     mmio_write, msr_read,  msr_write,
+                                        cpuid,     hypercall,  interrupt_ack, cr8_read,   cr8_write, NULL};
 
 static void no_intx(void *opaque, unsigned slot, unsigned pin, bool level)
 {
