@@ -60,25 +60,6 @@ int hid_request(struct usb_device *d, const struct usb_setup *s, uint8_t *data)
     }
 }
 
-int hid_interrupt_in(struct usb_device *d, uint8_t *data, unsigned room)
-{
-    struct hid *h = to_hid(d);
-    struct hid_state *s = hid_state(h);
-    uint64_t now = loop_now_ns(h->loop);
-    bool news = h->hid->pending(s);
-    unsigned n;
-
-    if (!news && !(s->idle && now - s->reported_ns >= s->idle * IDLE_UNIT_NS))
-        return USB_NAK;
-    if (news)
-        h->hid->advance(s);
-    s->reported_ns = now;
-    n = h->hid->report(s, data);
-    if (h->hid->reported)
-        h->hid->reported(s);
-    return (int)n;
-}
-
 static void listen(struct hid *h, bool on)
 {
     struct display_input in = h->hid->input;
@@ -94,6 +75,34 @@ static void listen(struct hid *h, bool on)
     h->input = display_add_input(h->display, &in);
 }
 
+/* Firmware configures keyboards that it then never asks: keys must not end there. */
+static void first_poll(struct hid *h)
+{
+    hid_state(h)->polled = 1;
+    listen(h, true);
+}
+
+int hid_interrupt_in(struct usb_device *d, uint8_t *data, unsigned room)
+{
+    struct hid *h = to_hid(d);
+    struct hid_state *s = hid_state(h);
+    uint64_t now = loop_now_ns(h->loop);
+    bool news = h->hid->pending(s);
+    unsigned n;
+
+    if (!s->polled)
+        first_poll(h);
+    if (!news && !(s->idle && now - s->reported_ns >= s->idle * IDLE_UNIT_NS))
+        return USB_NAK;
+    if (news)
+        h->hid->advance(s);
+    s->reported_ns = now;
+    n = h->hid->report(s, data);
+    if (h->hid->reported)
+        h->hid->reported(s);
+    return (int)n;
+}
+
 void hid_configured(struct usb_device *d)
 {
     struct hid *h = to_hid(d);
@@ -101,8 +110,8 @@ void hid_configured(struct usb_device *d)
 
     h->hid->clear(s);
     s->protocol = 1;
-    s->idle = s->output = 0;
-    listen(h, s->usb.configuration != 0);
+    s->idle = s->output = s->polled = 0;
+    listen(h, false);
 }
 
 void hid_init(struct hid *h, const struct usb_kind *kind, const struct hid_kind *hid, struct loop *loop,
@@ -118,7 +127,7 @@ void hid_init(struct hid *h, const struct usb_kind *kind, const struct hid_kind 
 
 bool hid_state_valid(const struct hid_state *s)
 {
-    return usb_state_valid(&s->usb) && s->protocol < 2;
+    return usb_state_valid(&s->usb) && s->protocol < 2 && s->polled <= s->usb.configuration;
 }
 
 void hid_reset(struct device *d)
@@ -130,7 +139,7 @@ void hid_loaded(struct device *d)
 {
     struct hid *h = (struct hid *)d;
 
-    listen(h, hid_state(h)->usb.configuration != 0);
+    listen(h, hid_state(h)->polled);
 }
 
 void hid_destroy(struct device *d)

@@ -2,8 +2,8 @@
 /*
  * usb_hid.h: a tablet (absolute pointer), a mouse and a keyboard (Device Class Definition for HID 1.11).
  *
- * Each takes the display's keys or pointer while the guest has it configured; until then, and after a reset, they go
- * where they went before. The display and the loop are borrowed; display NULL: a device that nobody moves.
+ * Each takes the display's keys or pointer once the guest asks for its reports; until then, and after a reset, they
+ * go where they went before. The display and the loop are borrowed; display NULL: a device that nobody moves.
  */
 #ifndef DOMUS_DEV_USB_USB_HID_H
 #define DOMUS_DEV_USB_USB_HID_H

@@ -14,6 +14,7 @@ struct hid_state {
     uint8_t protocol; /* 0: the boot protocol; 1: the report descriptor's */
     uint8_t idle;     /* 4 ms; 0: reports only of changes */
     uint8_t output;   /* the last output report: a keyboard's LEDs */
+    uint8_t polled;   /* the guest has asked for reports since it configured the device */
     uint64_t reported_ns;
 };
 

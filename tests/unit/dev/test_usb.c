@@ -184,6 +184,8 @@ static void hub_leads_to_its_ports(void **state)
     assert_int_equal(control(r, 1, 0x2301, 20, 8, NULL, 0), 0);
     assert_int_equal(control(r, 0, 0x0005, 7, 0, NULL, 0), 0);
     assert_int_equal(control(r, 7, 0x0009, 1, 0, NULL, 0), 0);
+    assert_false(display_pointer_is_absolute(r->display)); /* nobody has asked it yet */
+    assert_int_equal(poll_in(r, 7, data), -1);
     display_pointer(r->display, 1, 1, 0, 1);
     assert_int_equal(poll_in(r, 7, data), 6);
     /* a suspended port is silent until its device, allowed to, wakes it */

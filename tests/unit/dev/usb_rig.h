@@ -206,12 +206,15 @@ static inline int poll_in(struct rig *r, unsigned address, uint8_t *data)
     return (after + 1) & 0x7ff;
 }
 
-/* A device at a root port gets its address and its configuration. */
+/* A device at a root port gets its address, its configuration and its first poll. */
 static inline void rig_configure(struct rig *r, unsigned port, unsigned address)
 {
+    uint8_t data[8];
+
     rig_reset_port(r, port);
     assert_int_equal(control(r, 0, 0x0005, (uint16_t)address, 0, NULL, 0), 0);
     assert_int_equal(control(r, address, 0x0009, 1, 0, NULL, 0), 0);
+    (void)poll_in(r, address, data);
 }
 
 #endif
