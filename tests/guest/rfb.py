@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A VNC viewer without eyes: says where its pointer is and what its buttons and wheel do (RFC 6143)."""
+import socket
+import struct
+
+import domus
+
+ESCAPE = 0xff1b
+LEFT, MIDDLE, RIGHT, WHEEL_UP, WHEEL_DOWN = 1, 2, 4, 8, 16
+
+
+class Viewer:
+    def __init__(self, host, name):
+        self.socket = socket.create_connection(("127.0.0.1", port_of(host, name)), 10)
+        self.socket.settimeout(10)
+        domus.check(self.take(12).startswith(b"RFB 003."), "no VNC server")
+        self.socket.sendall(b"RFB 003.008\n")
+        kinds = self.take(self.take(1)[0])
+        domus.check(1 in kinds, f"the VNC server wants a password: {kinds}")
+        self.socket.sendall(b"\x01")
+        domus.check(self.take(4) == bytes(4), "the VNC server does not let us in")
+        self.socket.sendall(b"\x01")  # shared
+        self.width, self.height = struct.unpack(">HH", self.take(4))
+        self.take(16)
+        self.take(struct.unpack(">I", self.take(4))[0])
+
+    def take(self, n):
+        data = b""
+        while len(data) < n:
+            more = self.socket.recv(n - len(data))
+            domus.check(more, "the VNC server hung up")
+            data += more
+        return data
+
+    def pointer(self, x, y, buttons=0):
+        self.socket.sendall(struct.pack(">BBHH", 5, buttons, x, y))
+
+    def tap(self, keysym):
+        for down in (1, 0):
+            self.socket.sendall(struct.pack(">BBHI", 4, down, 0, keysym))
+
+    def close(self):
+        self.socket.close()
+
+
+def port_of(host, name):
+    """Where the domain's VNC server listens, as it told xenstore."""
+    domid = host.domid(name)
+    for line in host.xl("xenstore-ls", name).stdout.splitlines():
+        if line.startswith(f"/local/domain/{domid}/console/vnc-port"):
+            return int(line.split('"')[1])
+    raise domus.Failure(f"{name} has no VNC server")

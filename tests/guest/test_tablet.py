@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The tablet: wherever a VNC viewer points, at whatever resolution, the guest's evdev has that pixel; buttons and wheel
+come through; after a mode change the guest's pointer is where the viewer's stayed. A mouse and a keyboard behind a hub work
+beside it, and SeaBIOS's boot menu takes the USB keyboard."""
+import random
+import re
+import time
+
+import domus
+import rfb
+import screen
+
+CONFIG = '''
+name = "{name}"
+type = "hvm"
+memory = 256
+disk = [ 'file:{disk},hda,w' ]
+boot = "c"
+vga = "stdvga"
+vnc = 1
+vncunused = 1
+serial = "pty"
+engine = "jit"
+{usb}
+'''
+SIZES = [(640, 480), (800, 600), (1000, 700), (1024, 768), (1280, 1024), (1360, 768), (1920, 1080), (2560, 1600)]
+EV_KEY, EV_REL, EV_ABS = 1, 2, 3
+BUTTONS = {0x110: "left", 0x111: "right", 0x112: "middle"}
+
+
+class Evdev:
+    """One of the guest's input devices: what it said since last asked."""
+
+    def __init__(self, console, name):
+        self.console = console
+        m = None
+        for _ in range(10):  # what is behind a hub takes the kernel a while
+            devices = console.run("cat /proc/bus/input/devices")
+            m = re.search(rf'Name="[^"]*{name}"(?:\n.+)*?Handlers=.*?(event\d+)', devices)
+            if m:
+                break
+            time.sleep(1)
+        domus.check(m, f"the guest has no {name}:\n{devices}")
+        self.event = m.group(1)
+        self.log = "/tmp/" + self.event
+        self.read = 0
+        console.run(f"cat /dev/input/{self.event} >{self.log} & true")
+
+    def events(self):
+        """(type, code, value) of each, in order."""
+        out = self.console.run(f"tail -c +{self.read + 1} {self.log} | hexdump -v -e '12/2 \"%d \" \"\\n\"'")
+        rows = [tuple(map(int, line.split())) for line in out.splitlines() if re.fullmatch(r"(-?\d+ ?){12}", line)]
+        self.read += 24 * len(rows)
+        return [(kind, code, (low & 0xffff) | high << 16) for *_, kind, code, low, high in rows]
+
+
+class Places:
+    """The places that a tablet's events tell of."""
+
+    def __init__(self, evdev):
+        self.evdev, self.x, self.y = evdev, 0, 0
+
+    def since(self):
+        seen = []
+        for kind, code, value in self.evdev.events():
+            if kind == EV_ABS and code == 0:
+                self.x = value
+            elif kind == EV_ABS and code == 1:
+                self.y = value
+            elif kind == 0:
+                seen.append((self.x, self.y))
+        return seen
+
+
+def pixel(place, size):
+    """As libinput and X make a pixel of an absolute coordinate."""
+    return tuple(v * n // 32768 for v, n in zip(place, size))
+
+
+def set_mode(host, console, bar, size):
+    for register, value in ((4, 0), (1, size[0]), (2, size[1]), (3, 32), (4, 0x41)):
+        console.run(f"devmem {bar + 0x500 + 2 * register:#x} 16 {value}")
+    shot = host.path("size.png")
+
+    def there():
+        host.xl("screenshot", "tablet", shot)
+        p = screen.Picture(shot)
+        return (p.width, p.height) == size
+
+    host.wait(there, 20, f"the screen is not {size}")
+
+
+def tablet(host, disk):
+    said = host.create("tablet", CONFIG.format(name="tablet", disk=disk, usb="usbdevice = 'tablet'")).stderr
+    domus.check("does nothing yet" not in said and "usbdevice" not in said, said)
+    console = host.console("tablet")
+    console.wait("domus-guest-ready", 240)
+    console.wait("/ # ", 30)
+    places = Places(Evdev(console, "USB Tablet"))
+    bar = int(console.run("sed -n 3p /sys/bus/pci/devices/0000:00:03.0/resource").split()[-3], 16)
+    viewer = rfb.Viewer(host, "tablet")
+    rng = random.Random(4)
+    last = None
+    for size in SIZES:
+        set_mode(host, console, bar, size)
+        if last:  # the viewer did not move; the guest's pointer came along
+            seen = places.since()
+            domus.check(seen and pixel(seen[-1], size) == last, f"{size}: after the mode change {seen[-3:]}, not {last}")
+        w, h = size
+        wanted = [(0, 0), (w - 1, h - 1), (0, h - 1), (w - 1, 0), (w // 2, h // 2), (1, 1), (w - 2, h - 2)]
+        wanted += [(rng.randrange(w), rng.randrange(h)) for _ in range(40)]
+        wanted.append((rng.randrange(600), rng.randrange(400)))  # a place that the next size has too
+        for place in wanted:
+            viewer.pointer(*place)
+            time.sleep(0.03)
+        seen = [pixel(p, size) for p in places.since()]
+        domus.check(seen == wanted, f"{size}: {[p for p in zip(seen, wanted) if p[0] != p[1]][:5]}, "
+                                    f"{len(seen)} of {len(wanted)}")
+        last = wanted[-1]
+        print(f"{w}x{h}: {len(wanted)} places exact")
+    for button in (rfb.LEFT, rfb.RIGHT, rfb.MIDDLE, rfb.WHEEL_UP, rfb.WHEEL_DOWN):
+        viewer.pointer(*last, button)
+        viewer.pointer(*last, 0)
+        time.sleep(0.3)  # up and down at once would be no turn of the wheel
+    events = places.evdev.events()
+    pressed = [(BUTTONS[code], value) for kind, code, value in events if kind == EV_KEY]
+    domus.check(pressed == [(b, v) for b in ("left", "right", "middle") for v in (1, 0)], f"buttons: {pressed}")
+    wheel = [value for kind, code, value in events if kind == EV_REL and code == 8]
+    domus.check(wheel == [1, -1], f"wheel: {wheel}")
+    viewer.close()
+    host.xl("destroy", "tablet")
+
+
+def hub(host, disk):
+    said = host.create("hub", CONFIG.format(name="hub", disk=disk,
+                                            usb="usb = 1\nusbdevice = [ 'keyboard', 'mouse', 'mouse' ]")).stderr
+    domus.check("usbdevice=\"tablet\"" in said, f"create gives no hint of a tablet: {said}")
+    shown = screen.Screen(host, "hub")
+    viewer = rfb.Viewer(host, "hub")
+    host.wait(lambda: "Press ESC for boot menu" in host.log("hub"), 60, "no boot menu", 0.05)
+    viewer.tap(rfb.ESCAPE)  # the menu waits for two and a half seconds
+    shown.wait_text("Select boot device", 20)
+    domus.check("USB keyboard initialized" in host.log("hub"), "SeaBIOS found no USB keyboard")
+    host.xl("send-keys", "hub", "1")
+    console = host.console("hub")
+    console.wait("domus-guest-ready", 240)
+    console.wait("/ # ", 30)
+    mouse, keyboard = Evdev(console, "USB Mouse"), Evdev(console, "USB Keyboard")
+    devices = console.run("ls /sys/bus/usb/devices")
+    domus.check("1-2.2" in devices, f"nothing behind the hub: {devices}")
+    for x in (100, 90, 300):
+        viewer.pointer(x, 50)
+        time.sleep(0.1)
+    moved = sum(value for kind, code, value in mouse.events() if kind == EV_REL and code == 0)
+    domus.check(moved == 200, f"the mouse moved {moved}, not 200")
+    host.xl("send-keys", "hub", "shift-a", "ret")
+    time.sleep(2)
+    keys = [(code, value) for kind, code, value in keyboard.events() if kind == EV_KEY and value < 2]
+    domus.check(keys == [(42, 1), (30, 1), (30, 0), (42, 0), (28, 1), (28, 0)], f"keys: {keys}")
+    viewer.close()
+    host.xl("destroy", "hub")
+
+
+def refused(host, disk):
+    for usb, why in (("'joystick'", "does not exist in domus"), (str(["mouse"] * 10), "at most 9 devices")):
+        said = host.create("bad", CONFIG.format(name="bad", disk=disk, usb=f"usbdevice = {usb}"), ok=False).stderr
+        domus.check(why in said, said)
+
+
+def test(host):
+    small = domus.recipe("linux-small")
+    disk = domus.overlay(host, f"{small}/disk.img", "disk.img")
+    tablet(host, disk)
+    hub(host, disk)
+    refused(host, disk)
+
+
+domus.main(test)
