@@ -434,23 +434,13 @@ static bool decode(struct translation *t, const uint8_t *host)
     return true;
 }
 
-static void find_live(struct translation *t)
-{
-    uint16_t live = X86_ARITH;
-    for (unsigned i = t->count; i-- > 0;) {
-        const struct jit_class *c = &t->how[i];
-        live = (uint16_t)((live & ~c->kills) | c->reads);
-        t->live[i] = live;
-    }
-}
-
 const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host)
 {
-    struct translation t = {.j = j, .b = b, .page_offset = (unsigned)(b->key & PAGE_MASK_4K)};
+    struct translation t = {.j = j, .b = b, .guest = host, .page_offset = (unsigned)(b->key & PAGE_MASK_4K)};
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
     if (!decode(&t, host))
         return NULL;
-    find_live(&t);
+    tr_find_live(&t);
     uint8_t *start = t.e.p;
     write_entries(&t);
     t.code[-1] = (uint8_t)(start - t.code);

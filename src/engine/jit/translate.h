@@ -63,6 +63,7 @@ struct translation {
     struct interp_block *b;
     struct emit e;
     uint8_t *code;        /* the block's, in the writable mapping */
+    const uint8_t *guest; /* the block's first instruction */
     unsigned page_offset; /* of the block */
     unsigned count;
     struct x86_insn insn[MAX_INSNS];
@@ -77,6 +78,8 @@ struct translation {
     int64_t far_target;              /* and where to */
 };
 
+/* live.c: fills t->live. */
+void tr_find_live(struct translation *t);
 /* special.c */
 bool tr_is_special(const struct x86_insn *insn);
 bool tr_special(struct translation *t);
