@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import subprocess
+import threading
 import time
 
 import domus
@@ -60,15 +61,40 @@ def threads(pid):
     return found
 
 
+class Waits:
+    """While it is entered, looks again and again, because a helper that has ended cannot be asked any more."""
+
+    def __init__(self, pid):
+        self.pid, self.before, self.latest = pid, threads(pid), {}
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def watch(self):
+        while not self.ended.wait(0.03):
+            self.latest.update(threads(self.pid))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.ended.set()
+        self.thread.join()
+        self.latest.update(threads(self.pid))
+
+    def seconds(self):
+        return sum(self.latest[t] - self.before.get(t, 0) for t in self.latest)
+
+
 def resident(pid, ram_bytes, ram_name):
-    """MiB resident, without the guest's memory: mappings of that name or, where it has none, of at least that size."""
+    """MiB resident (each page once), without the guest's memory: mappings of that name or, without one, of at least that size."""
     rest, skip = 0, False
     for line in "".join(read(f"/proc/{p}/smaps") for p in family(pid)).splitlines():
         m = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)", line)
         if m:
             size = int(m.group(2), 16) - int(m.group(1), 16)
             skip = ram_name in m.group(3) if ram_name else size >= ram_bytes * 9 // 10
-        elif line.startswith("Rss:") and not skip:
+        elif line.startswith("Pss:") and not skip:
             rest += int(line.split()[1])
     return rest / 1024
 
@@ -86,13 +112,13 @@ class Machine:
 
     def measure(self, command, vcpus=1):
         """A Result, or None where the machine's processor cannot do this row."""
-        before, start = threads(self.pid), time.monotonic()
-        text = self.shell(command)
-        host, after = time.monotonic() - start, threads(self.pid)
-        got = self.line(text)
+        start = time.monotonic()
+        with Waits(self.pid) as waits:
+            text = self.shell(command)
+        got, host = self.line(text), time.monotonic() - start
         if not got:
             return None
-        delay = sum(after[t] - before.get(t, 0) for t in after) / vcpus * min(got[0] / host, 1)
+        delay = waits.seconds() / vcpus * min(got[0] / host, 1)
         return Result(max(got[0] - delay, 1e-6), got[2])
 
 
