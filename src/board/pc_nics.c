@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "board/firmware.h"
+#include "dev/e1000.h"
 #include "dev/rtl8139.h"
 #include "host/net/net.h"
 
@@ -31,6 +32,7 @@ static const struct nic_model {
                                  uint64_t rom_bytes);
 } models[] = {
     {"rtl8139", FIRMWARE_PXE_RTL8139, rtl8139_create},
+    {"e1000", FIRMWARE_PXE_E1000, e1000_create},
 };
 
 static const struct nic_model *find_model(const char *name)
@@ -151,7 +153,7 @@ static int add_nic(struct pc *pc, const struct nic_config *nic, char **why)
         return 0;
     }
     if (!model)
-        return pc_why(why, -EINVAL, "%s: vif: model=%s does not exist in domus; use model=rtl8139",
+        return pc_why(why, -EINVAL, "%s: vif: model=%s does not exist in domus; use model=rtl8139 or model=e1000",
                       place(pc, nic, where, sizeof where), nic->model);
     if (pc->nics == PC_NICS)
         return pc_why(why, -EINVAL, "%s: vif: at most %u NICs", place(pc, nic, where, sizeof where), PC_NICS);

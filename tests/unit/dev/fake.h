@@ -22,6 +22,7 @@ void fake_advance(uint64_t ns); /* runs the timers on the way, each at its own t
 void fake_jump(uint64_t ns);    /* a host that was late: time moves first, then what is due fires once */
 unsigned fake_timers_armed(void);
 unsigned fake_timers_fired(void); /* since the start */
+void fake_run_jobs(void);         /* what was posted; those that post themselves again wait for the next time */
 
 struct fake_line {
     struct irq_line line;

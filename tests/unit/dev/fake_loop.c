@@ -6,11 +6,13 @@
 #include <string.h>
 
 #define MAX_TIMERS 64
+#define MAX_JOBS   16
 
 struct loop {
     uint64_t now;
     struct timer *armed[MAX_TIMERS];
     unsigned fired;
+    struct loop_job *posted[MAX_JOBS];
 };
 
 static struct loop the_loop;
@@ -48,6 +50,38 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
     the_loop.armed[i] = t;
     t->slot = i + 1;
     t->deadline_ns = deadline_ns;
+}
+
+void loop_unpost(struct loop *l, struct loop_job *job)
+{
+    for (unsigned i = 0; i < MAX_JOBS; i++)
+        if (l->posted[i] == job)
+            l->posted[i] = NULL;
+    job->queued = false;
+}
+
+void loop_post(struct loop *l, struct loop_job *job)
+{
+    unsigned i = 0;
+
+    if (job->queued)
+        return;
+    while (l->posted[i])
+        assert_true(++i < MAX_JOBS);
+    l->posted[i] = job;
+    job->queued = true;
+}
+
+void fake_run_jobs(void)
+{
+    for (unsigned i = 0; i < MAX_JOBS; i++) {
+        struct loop_job *job = the_loop.posted[i];
+
+        if (job) {
+            loop_unpost(&the_loop, job);
+            job->run(job);
+        }
+    }
 }
 
 static struct timer *earliest(uint64_t until)
