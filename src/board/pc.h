@@ -81,7 +81,6 @@ struct pc_nic_info {
 };
 unsigned pc_nics(const struct pc *pc);
 struct pc_nic_info pc_nic_info(const struct pc *pc, unsigned n);
-/* Pulls or plugs the cable of the NIC of that devid. 0, or -ENODEV with *why. */
-int pc_nic_set_link(struct pc *pc, unsigned devid, bool up, char **why);
+void pc_nic_set_link(struct pc *pc, unsigned n, bool up); /* pulls or plugs its cable */
 
 #endif

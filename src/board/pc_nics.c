@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pc_nics.c: vif=[...] as emulated NICs from slot 4 on, each behind NAT of its own. What the user should know comes as
- * a notice that names the config's file and line.
+ * pc_nics.c: vif=[...] as emulated NICs from slot 4 on, each on a tap in its bridge, or where that cannot be, behind
+ * NAT of its own: then a notice says so, and names the config's line and the remedy.
  */
 #include "board/pc_internal.h"
 
@@ -12,7 +12,6 @@
 #include "host/net/net.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #define NIC_FIRST_SLOT 4u
 #define ROM_LIMIT      (1u << 20)
 #define DEFAULT_BRIDGE "xenbr0"
+#define SCRIPTS        "/etc/xen/scripts/"
 
 static const struct nic_model {
     const char *name;
@@ -115,7 +115,8 @@ static void *load_rom(enum firmware_kind kind, uint64_t *bytes)
 
 static int open_nat(struct pc *pc, const struct nic_config *nic, unsigned n, struct net **net, char **why)
 {
-    struct net_nat_options o = {.network = n, .forward = nic->hostfwd, .host_name = pc->s.name};
+    struct net_nat_options o = {
+        .network = n, .forward = nic->hostfwd, .host_name = pc->s.name, .mtu = nic->mtu > 0 ? (unsigned)nic->mtu : 0};
     char where[256], *cause = NULL;
     int rc = net_nat_open(net, pc->s.loop, &o, &cause);
 
@@ -125,13 +126,111 @@ static int open_nat(struct pc *pc, const struct nic_config *nic, unsigned n, str
     return rc;
 }
 
+static bool has(const char *text)
+{
+    return text && *text;
+}
+
+/* The script's file; false: the bridge is joined without one. */
+static bool script_path(const struct nic_config *nic, char *path, size_t room)
+{
+    if (!has(nic->script))
+        return false;
+    (void)snprintf(path, room, "%s%s", nic->script[0] == '/' ? "" : SCRIPTS, nic->script);
+    return true;
+}
+
+static bool script_wants_bridge(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return !strcmp(slash ? slash + 1 : path, "vif-bridge");
+}
+
+/* Whether the NIC gets a tap at all; if not, the user knows why. */
+static bool tap_possible(struct pc *pc, const struct nic_config *nic, const char *script, const char *bridge)
+{
+    char path[300];
+
+    if (has(nic->hostfwd)) {
+        if (has(nic->bridge))
+            notice(pc, nic, "hostfwd= is for NICs behind NAT: bridge=%s is not joined", nic->bridge);
+        return false;
+    }
+    if (script && access(script, X_OK)) {
+        notice(pc, nic, "script=%s: %s; the NIC is behind NAT (install the script, or leave script= out)", script,
+               strerror(errno));
+        return false;
+    }
+    (void)snprintf(path, sizeof path, "/sys/class/net/%s/bridge", bridge);
+    if ((!script || script_wants_bridge(script)) && access(path, F_OK)) {
+        notice(pc, nic,
+               "there is no bridge %s; the NIC is behind NAT (for a bridge, as root: ip link add %s type bridge && "
+               "ip link set %s up)",
+               bridge, bridge, bridge);
+        return false;
+    }
+    return true;
+}
+
+/* 0; 1: NAT shall do; or -errno with *why. */
+static int open_tap(struct pc *pc, const struct nic_config *nic, struct pc_nic *state, char **why)
+{
+    const char *bridge = has(nic->bridge) ? nic->bridge : DEFAULT_BRIDGE;
+    char script[512], where[256], variable[6][600], *cause = NULL;
+    bool scripted = script_path(nic, script, sizeof script);
+    const char *environment[ARRAY_SIZE(variable) + 3] = {"XENBUS_TYPE=vif", "XENBUS_BASE_PATH=backend"};
+    struct net_tap_options o = {.name = state->interface, .bridge = bridge, .environment = environment};
+    unsigned n = 0;
+    int rc;
+
+    if (!tap_possible(pc, nic, scripted ? script : NULL, bridge))
+        return 1;
+    if (has(nic->ifname) && strlen(nic->ifname) + 4 >= sizeof state->interface)
+        return pc_why(why, -EINVAL, "%s: vif: vifname=%s: at most %zu characters", place(pc, nic, where, sizeof where),
+                      nic->ifname, sizeof state->interface - 5);
+    if (has(nic->ifname))
+        (void)snprintf(state->interface, sizeof state->interface, "%.11s-emu", nic->ifname);
+    else
+        (void)snprintf(state->interface, sizeof state->interface, "vif%u.%u-emu", pc->s.domid & 0x7fff,
+                       state->devid % 100);
+    o.mtu = nic->mtu > 0 ? (unsigned)nic->mtu : 0;
+    o.script = scripted ? script : NULL;
+    (void)snprintf(variable[n++], sizeof variable[0], "script=%s", script);
+    (void)snprintf(variable[n++], sizeof variable[0], "XENBUS_PATH=/local/domain/0/backend/vif/%u/%u", pc->s.domid,
+                   state->devid);
+    (void)snprintf(variable[n++], sizeof variable[0], "vif=%.*s", (int)strlen(state->interface) - 4, state->interface);
+    (void)snprintf(variable[n++], sizeof variable[0], "mac=%02x:%02x:%02x:%02x:%02x:%02x", state->mac[0], state->mac[1],
+                   state->mac[2], state->mac[3], state->mac[4], state->mac[5]);
+    if (has(nic->ip))
+        (void)snprintf(variable[n++], sizeof variable[0], "ip=%s", nic->ip);
+    if (has(nic->gatewaydev))
+        (void)snprintf(variable[n++], sizeof variable[0], "netdev=%s", nic->gatewaydev);
+    for (unsigned i = 0; i < n; i++)
+        environment[2 + i] = variable[i];
+    rc = net_tap_open(&state->net, pc->s.loop, &o, &cause);
+    if (rc)
+        state->interface[0] = '\0';
+    if (rc == -EPERM || rc == -EACCES || rc == -ENOENT || rc == -ENODEV) {
+        notice(pc, nic, "bridge %s: %s; the NIC is behind NAT (for the bridge, %s)", bridge,
+               cause ? cause : strerror(-rc), rc == -EPERM || rc == -EACCES ? "run xl as root" : "modprobe tun");
+        rc = 1;
+    } else if (rc) {
+        (void)pc_why(why, rc, "%s: vif: %s", place(pc, nic, where, sizeof where), cause ? cause : strerror(-rc));
+    } else if (has(nic->ip) && !scripted) {
+        notice(pc, nic, "ip=%s is for scripts, and this NIC has none: it may use any address (script=vif-bridge)",
+               nic->ip);
+    }
+    free(cause);
+    return rc;
+}
+
 static int open_cable(struct pc *pc, const struct nic_config *nic, struct pc_nic *state, char **why)
 {
-    int rc = open_nat(pc, nic, pc->nics, &state->net, why);
+    int rc = open_tap(pc, nic, state, why);
 
-    if (!rc)
-        notice(pc, nic, "bridge %s: bridges do nothing yet in domus: the NIC is behind NAT",
-               nic->bridge ? nic->bridge : DEFAULT_BRIDGE);
+    if (rc > 0)
+        rc = open_nat(pc, nic, pc->nics, &state->net, why);
     if (!rc && nic->rate_bytes_per_interval > 0)
         net_set_rate(state->net,
                      (struct net_rate){(uint64_t)nic->rate_bytes_per_interval, (uint64_t)nic->rate_interval_usecs});
@@ -198,13 +297,7 @@ struct pc_nic_info pc_nic_info(const struct pc *pc, unsigned n)
     return info;
 }
 
-int pc_nic_set_link(struct pc *pc, unsigned devid, bool up, char **why)
+void pc_nic_set_link(struct pc *pc, unsigned n, bool up)
 {
-    for (unsigned i = 0; i < pc->nics; i++) {
-        if (pc->nic[i].devid == devid) {
-            net_set_link(pc->nic[i].net, up);
-            return 0;
-        }
-    }
-    return pc_why(why, -ENODEV, "there is no NIC %u", devid);
+    net_set_link(pc->nic[n].net, up);
 }

@@ -195,6 +195,64 @@ static json_t *run_cd(void *opaque, const json_t *args, char **why)
     return json_object();
 }
 
+/* What xl shows of a NIC; a pulled cable is a device that was detached. */
+static json_t *run_network_list(void *opaque, const json_t *args, char **why)
+{
+    struct machine *m = opaque;
+    json_t *nics = json_array();
+
+    for (unsigned i = 0; i < pc_nics(m->pc); i++) {
+        struct pc_nic_info info = pc_nic_info(m->pc, i);
+        char mac[18], backend[64];
+
+        (void)snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", info.mac[0], info.mac[1], info.mac[2],
+                       info.mac[3], info.mac[4], info.mac[5]);
+        (void)snprintf(backend, sizeof backend, "%s", *info.interface ? info.interface : "NAT");
+        if (info.link)
+            json_array_append_new(nics, json_pack("{s:i, s:s, s:i, s:i, s:s}", "devid", (int)info.devid, "mac", mac,
+                                                  "handle", (int)info.devid, "state", 4, "backend", backend));
+    }
+    return json_pack("{s:o}", "nics", nics);
+}
+
+/* "1", or an address. */
+static bool nic_is(const struct pc_nic_info *info, const char *name)
+{
+    unsigned b[6];
+    char *end;
+    unsigned long n = strtoul(name, &end, 10);
+
+    if (end != name && !*end)
+        return n == info->devid;
+    if (sscanf(name, "%x:%x:%x:%x:%x:%x", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]) != 6)
+        return false;
+    for (unsigned i = 0; i < 6; i++)
+        if (b[i] != info->mac[i])
+            return false;
+    return true;
+}
+
+/* An emulated card stays in its slot; what comes and goes is its cable. No name: the first without one. */
+static json_t *run_network_plug(void *opaque, const json_t *args, char **why)
+{
+    struct machine *m = opaque;
+    const char *name = json_string_value(json_object_get(args, "device"));
+    bool up = json_is_true(json_object_get(args, "up"));
+
+    for (unsigned i = 0; i < pc_nics(m->pc); i++) {
+        struct pc_nic_info info = pc_nic_info(m->pc, i);
+
+        if (info.link == up || (name && !nic_is(&info, name)))
+            continue;
+        pc_nic_set_link(m->pc, i, up);
+        return json_object();
+    }
+    if (up)
+        return refuse(why, "emulated NICs cannot be added to a running domain: name it in vif= (a detached one comes "
+                           "back)");
+    return refuse(why, "Unknown device %s.", name ? name : "?");
+}
+
 static json_t *run_store(void *opaque, const json_t *args, char **why)
 {
     const char *path = json_string_value(json_object_get(args, "path"));
@@ -210,8 +268,18 @@ static json_t *run_store(void *opaque, const json_t *args, char **why)
 }
 
 const struct channel_command machine_commands[] = {
-    {"info", run_info},         {"pause", run_pause},           {"unpause", run_unpause},
-    {"trigger", run_trigger},   {"screenshot", run_screenshot}, {"send_keys", run_send_keys},
-    {"shutdown", run_shutdown}, {"sysrq", run_sysrq},           {"cd_insert", run_cd},
-    {"cd_eject", run_cd},       {"store", run_store},           {NULL, NULL},
+    {"info", run_info},
+    {"pause", run_pause},
+    {"unpause", run_unpause},
+    {"trigger", run_trigger},
+    {"screenshot", run_screenshot},
+    {"send_keys", run_send_keys},
+    {"shutdown", run_shutdown},
+    {"sysrq", run_sysrq},
+    {"cd_insert", run_cd},
+    {"cd_eject", run_cd},
+    {"store", run_store},
+    {"network_list", run_network_list},
+    {"network_plug", run_network_plug},
+    {NULL, NULL},
 };

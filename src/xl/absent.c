@@ -39,8 +39,6 @@ static int absent_required(const char *name)
         {"vcpu-pin", 3},
         {"mem-max", 2},
 
-        {"network-detach", 2},
-
         {"block-detach", 2},
         {"vtpm-attach", 1},
         {"vtpm-detach", 2},

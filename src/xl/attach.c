@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * attach.c: block-attach and network-attach: their arguments are read, checked and, dry (-N), shown as xl shows them.
- * Attaching to a running domain does not exist yet.
+ * Attaching disks to a running domain does not exist yet; of emulated NICs the cable is pulled and plugged.
  */
 #include "xl/xl.h"
 
@@ -57,12 +57,15 @@ static bool attach_nic_part(json_t *all, const char *part)
 
 int xl_cmd_network_attach(struct xl *xl, int argc, char **argv)
 {
-    json_t *all = json_object();
-    bool ok = true;
+    json_t *all = json_object(), *args;
+    const char *mac;
+    long domid;
+    bool ok;
 
     while (xl_getopt(argc, argv, "h", NULL, 1) != -1)
         ;
-    ok = xl_find_domain(xl, argv[optind]) >= 0;
+    domid = xl_find_domain(xl, argv[optind]);
+    ok = domid >= 0;
     for (int i = optind + 1; ok && i < argc; i++)
         ok = attach_nic_part(all, argv[i]);
     if (ok && xl->dry_run) {
@@ -70,8 +73,30 @@ int xl_cmd_network_attach(struct xl *xl, int argc, char **argv)
         xl_print_json(all, 0);
         printf("\n\n");
     } else if (ok) {
-        fprintf(stderr, "xl: '%s' does not exist yet in domus: name the device in the configuration\n", argv[0]);
+        mac = xl_string(all, "mac");
+        args = mac ? json_pack("{s:b, s:s}", "up", 1, "device", mac) : json_pack("{s:b}", "up", 1);
+        ok = xl_call(xl, (unsigned)domid, "network_plug", args, NULL, true) == 0;
+        if (!ok)
+            fprintf(stderr, "libxl_device_nic_add failed.\n");
     }
     json_decref(all);
-    return ok && xl->dry_run ? 0 : 1;
+    return ok ? 0 : 1;
+}
+
+int xl_cmd_network_detach(struct xl *xl, int argc, char **argv)
+{
+    json_t *args;
+    long domid;
+
+    while (xl_getopt(argc, argv, "h", NULL, 2) != -1)
+        ;
+    domid = xl_find_domain(xl, argv[optind]);
+    if (domid < 0)
+        return 1;
+    args = json_pack("{s:b, s:s}", "up", 0, "device", argv[optind + 1]);
+    if (xl_call(xl, (unsigned)domid, "network_plug", args, NULL, false) != 0) {
+        fprintf(stderr, "Unknown device %s.\n", argv[optind + 1]);
+        return 1;
+    }
+    return 0;
 }

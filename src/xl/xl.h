@@ -100,6 +100,7 @@ int xl_cmd_block_list(struct xl *xl, int argc, char **argv); /* device.c */
 int xl_cmd_network_list(struct xl *xl, int argc, char **argv);
 int xl_cmd_block_attach(struct xl *xl, int argc, char **argv); /* attach.c */
 int xl_cmd_network_attach(struct xl *xl, int argc, char **argv);
+int xl_cmd_network_detach(struct xl *xl, int argc, char **argv);
 int xl_cmd_empty_list(struct xl *xl, int argc, char **argv);
 int xl_cmd_cd_insert(struct xl *xl, int argc, char **argv);
 int xl_cmd_cd_eject(struct xl *xl, int argc, char **argv);

@@ -118,6 +118,7 @@ static Slirp *stack_create(struct nat *nat, const struct net_nat_options *o)
         .in6_enabled = true,
         .vprefix_len = 64,
         .vhostname = o->host_name,
+        .if_mtu = o->mtu,
     };
     uint8_t *prefix = c.vprefix_addr6.s6_addr;
 

@@ -34,6 +34,7 @@ struct net_nat_options {
     unsigned network;    /* 10.0.(2 + network).0/24: one number for each NIC of a domain; at most 200 */
     const char *forward; /* "tcp:127.0.0.1:2222-22;udp:5353-53"; NULL: none. See net_nat_open() */
     const char *host_name;
+    unsigned mtu; /* 0: 1500 */
 };
 
 struct net_tap_options {
@@ -41,7 +42,7 @@ struct net_tap_options {
     const char *bridge; /* NULL: none */
     unsigned mtu;       /* 0: as it is */
     const char *script; /* NULL: the bridge is joined by ourselves */
-    /* The script's environment: "NAME=value", ended by NULL; vif, INTERFACE, bridge and mtu are added. */
+    /* The script's environment: "NAME=value", ended by NULL; INTERFACE, bridge and mtu are added. */
     const char *const *environment;
 };
 
