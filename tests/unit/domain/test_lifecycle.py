@@ -238,7 +238,8 @@ class Domains(unittest.TestCase):
         self.assertEqual(r.stdout, 'vif: {\n    "bridge": "br0,x=1"\n}\n\n')
         r = self.xl("network-attach", "windows", "foo=1", rc=1)
         self.assertEqual(r.stderr, "unrecognized argument `foo=1'\n")
-        self.assertIn("does not exist yet in domus", self.xl("network-attach", "windows", "bridge=br0", rc=1).stderr)
+        self.assertIn("libxl_device_nic_add failed.", self.xl("network-attach", "windows", "bridge=br0", rc=1).stderr)
+        self.assertEqual(self.xl("network-detach", "windows", "9", rc=1).stderr, "Unknown device 9.\n")
 
     def test_shutdown_needs_drivers_or_F(self):
         self.create("s")
