@@ -56,10 +56,11 @@ static void tap_ready(void *opaque, uint32_t events)
             break;
         (void)net_deliver(&tap->net, tap->frame, (size_t)n);
     }
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        log_warning("tap: %s", strerror(errno)); /* the interface was taken down or away */
-        if (errno == EBADFD)
-            tap_read_on(tap, false);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) { /* epoll would tell of it for ever */
+        log_warning("tap: the interface is gone: %s", strerror(errno));
+        loop_remove_fd(tap->watch);
+        tap->watch = NULL;
+        return;
     }
     if (!net_has_room(&tap->net)) {
         tap_read_on(tap, false);
