@@ -10,6 +10,7 @@
 #include "dev/acpi_pm.h"
 #include "dev/apic_bus.h"
 #include "dev/debug_port.h"
+#include "dev/fpu_error.h"
 #include "dev/hpet.h"
 #include "dev/i8042.h"
 #include "dev/i8237.h"
@@ -182,6 +183,15 @@ static void firmware_line(void *opaque, const char *text)
     log_info("(d%u) %s", ((struct pc *)opaque)->s.domid, text);
 }
 
+static int create_fpu_error(struct pc *pc)
+{
+    int rc;
+
+    pc->fpu_error = fpu_error_create(&pc->isa[13]);
+    rc = pc_add(pc, pc->fpu_error);
+    return rc ? rc : pc_map_ports(pc, 0xf0, 1, pc->fpu_error, &fpu_error_io);
+}
+
 static int create_debug(struct pc *pc)
 {
     struct device *d = debug_port_create(firmware_line, pc);
@@ -216,6 +226,8 @@ int pc_chips_create(struct pc *pc)
         rc = create_power(pc);
     if (!rc)
         rc = create_keyboard(pc);
+    if (!rc)
+        rc = create_fpu_error(pc);
     if (!rc)
         rc = create_debug(pc);
     return rc;

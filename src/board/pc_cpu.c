@@ -5,6 +5,7 @@
 #include "board/pc_internal.h"
 
 #include "base/log.h"
+#include "dev/fpu_error.h"
 #include "dev/lapic.h"
 
 #include <errno.h>
@@ -148,6 +149,18 @@ static void on_cr8_write(void *opaque, unsigned vcpu, uint64_t value)
     loop_unlock(pc->s.loop);
 }
 
+/* All processors' FERR# meet at the one coprocessor error input. */
+static bool on_fpu_error(void *opaque, unsigned vcpu, bool pending)
+{
+    struct pc *pc = opaque;
+    bool ignored;
+
+    loop_lock(pc->s.loop);
+    ignored = fpu_error_set(pc->fpu_error, pending);
+    loop_unlock(pc->s.loop);
+    return ignored;
+}
+
 static uint64_t on_local_read(void *opaque, unsigned vcpu, unsigned offset, unsigned size)
 {
     struct pc *pc = opaque;
@@ -174,6 +187,7 @@ static const struct vcpu_hooks hooks = {
     .interrupt_ack = on_interrupt_ack,
     .cr8_read = on_cr8_read,
     .cr8_write = on_cr8_write,
+    .fpu_error = on_fpu_error,
     .local_read = on_local_read,
     .local_write = on_local_write,
 };

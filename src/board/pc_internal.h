@@ -77,6 +77,7 @@ struct pc {
     unsigned gsi_asserted[PC_GSIS];
     struct apic_bus *apic_bus;
     struct device *ioapic, *pic;
+    struct device *fpu_error;
 
     struct device *pit, *rtc, *pm, *gpe, *dma;
     struct bus_window *pm_window;

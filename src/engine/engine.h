@@ -56,6 +56,9 @@ struct engine_host {
     void (*cr8_write)(void *opaque, uint64_t value);
     /* REP INS to RAM: the same as count reads, each stored behind the other. May be NULL. */
     void (*port_read_many)(void *opaque, uint16_t port, unsigned size, void *to, unsigned count);
+    /* FERR#: with CR0.NE clear, a pending x87 exception met an instruction that waits for it, or it is gone again.
+     * True: IGNNE# is asserted, the instruction runs; else the processor halts before it. May be NULL: always true. */
+    bool (*fpu_error)(void *opaque, bool pending);
 };
 
 struct engine_ops {

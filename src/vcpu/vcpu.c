@@ -173,6 +173,13 @@ static void on_cr8_write(void *opaque, uint64_t value)
     v->all->hooks.cr8_write(v->all->c.opaque, v->index, value);
 }
 
+static bool on_fpu_error(void *opaque, bool pending)
+{
+    struct vcpu *v = opaque;
+
+    return v->all->hooks.fpu_error(v->all->c.opaque, v->index, pending);
+}
+
 static const struct engine_host vcpu_host = {
     .port_read = on_port_read,
     .port_write = on_port_write,
@@ -186,6 +193,7 @@ static const struct engine_host vcpu_host = {
     .interrupt_ack = on_interrupt_ack,
     .cr8_read = on_cr8_read,
     .cr8_write = on_cr8_write,
+    .fpu_error = on_fpu_error,
 };
 
 int vcpus_create(struct vcpus **out, const struct vcpus_config *config)

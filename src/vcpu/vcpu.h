@@ -24,6 +24,7 @@ struct vcpu_hooks {
     int (*interrupt_ack)(void *opaque, unsigned vcpu); /* vector, or -1 */
     uint64_t (*cr8_read)(void *opaque, unsigned vcpu);
     void (*cr8_write)(void *opaque, unsigned vcpu, uint64_t value);
+    bool (*fpu_error)(void *opaque, unsigned vcpu, bool pending);
     /* The page that each vCPU sees differently (the LAPIC's), at vcpu_set_local_page(). */
     uint64_t (*local_read)(void *opaque, unsigned vcpu, unsigned offset, unsigned size);
     void (*local_write)(void *opaque, unsigned vcpu, unsigned offset, unsigned size, uint64_t value);

@@ -8,6 +8,7 @@
 #include "dev/acpi_pm.h"
 #include "dev/apic_bus.h"
 #include "dev/debug_port.h"
+#include "dev/fpu_error.h"
 #include "dev/hpet.h"
 #include "dev/i8042.h"
 #include "dev/i8237.h"
@@ -141,7 +142,26 @@ struct window {
     unsigned len;
 };
 
-enum { PIC, IOAPIC, LAPIC0, LAPIC1, HPET, PIT, RTC, PM, GPE, DMA, KEYBOARD, MOUSE, KBC, UART, DEBUG, RESET, CHIPS };
+enum {
+    PIC,
+    IOAPIC,
+    LAPIC0,
+    LAPIC1,
+    HPET,
+    PIT,
+    RTC,
+    PM,
+    GPE,
+    DMA,
+    KEYBOARD,
+    MOUSE,
+    KBC,
+    UART,
+    DEBUG,
+    RESET,
+    FPU,
+    CHIPS
+};
 
 struct rig {
     struct loop loop;
@@ -196,6 +216,7 @@ static void map_all(struct rig *r)
     map(r, UART, &ns16550_io, 8);
     map(r, DEBUG, &debug_port_io, 1);
     map(r, RESET, &reset_port_io, 1);
+    map(r, FPU, &fpu_error_io, 1);
 }
 
 static void build_interrupts(struct rig *r)
@@ -244,6 +265,7 @@ static void build(struct rig *r)
     r->chip[UART] = ns16550_create(&r->loop, &r->isa[4], &r->stream);
     r->chip[DEBUG] = debug_port_create(ignore_line, NULL);
     r->chip[RESET] = reset_port_create(&r->life);
+    r->chip[FPU] = fpu_error_create(&r->isa[13]);
     map_all(r);
 }
 
@@ -295,6 +317,7 @@ static void step(struct rig *r, struct fuzz_input *in)
             lapic_msr_write(r->chip[LAPIC0 + (value & 1)], MSR_IA32_APIC_BASE, 0xFEE00000 | (value >> 1 & 3) << 10);
         lapic_msr_write(r->chip[LAPIC0 + (value & 1)], MSR_TSC_DEADLINE, guest_tsc(&r->loop) + fuzz_u32(in));
         break;
+    case 12: fpu_error_set(r->chip[FPU], value & 1); break;
     default: access_window(r, in); break;
     }
 }

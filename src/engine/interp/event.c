@@ -37,6 +37,14 @@ _Noreturn void interp_page_fault(struct interp_vcpu *v, gva_t address, uint32_t 
     leave(v);
 }
 
+/* Like HLT, but before the instruction, which is tried again after an interrupt. */
+_Noreturn void interp_wait(struct interp_vcpu *v)
+{
+    v->cpu.activity = X86_HALTED;
+    v->attention = true;
+    leave(v);
+}
+
 _Noreturn void interp_soft_interrupt(struct interp_vcpu *v, unsigned vector, const struct interp_op *op)
 {
     v->op = op;

@@ -149,6 +149,7 @@ struct interp_vcpu {
     };
     bool single;      /* one instruction per block: TF, RF, breakpoints */
     bool stepping;    /* this block is one instruction: string operations do one iteration */
+    bool ferr;        /* engine_host.fpu_error was told of a pending exception */
     bool direct_hold; /* the next block is not for run_user: it stopped there */
     bool brief;       /* and not much more than that block */
     bool mid_string;  /* the last block ended inside a repeated string operation: RF is pushed */
@@ -278,6 +279,7 @@ bool interp_translate_insn(struct interp_engine *e, struct interp_op *op, const 
 void interp_deliver(struct interp_vcpu *v); /* v->event; returns when the handler's first instruction is next */
 void interp_event_after_fault(struct interp_vcpu *v);
 void interp_inject(struct interp_vcpu *v, unsigned vector, enum interp_cause cause);
+_Noreturn void interp_wait(struct interp_vcpu *v); /* the instruction comes after an interrupt */
 _Noreturn void interp_soft_interrupt(struct interp_vcpu *v, unsigned vector, const struct interp_op *op);
 
 bool interp_walk(struct interp_vcpu *v, gva_t lin, unsigned access, struct x86_walk *w);

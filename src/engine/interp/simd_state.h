@@ -55,6 +55,9 @@ static inline uint8_t *fpu_mm(uint8_t *image, unsigned n)
     return image + SIMD_ST_OFFSET + 16 * ((n - fsw_top(load_le16(image + FPU_FSW))) & 7);
 }
 
+/* x87.c: delivers the pending exception as CR0.NE says, or takes back the FERR# of one that is gone. May not return. */
+void x87_pending(struct interp_vcpu *v);
+
 /* FSW with ES and B as FCW's masks want them. */
 static inline uint16_t fsw_with_summary(unsigned fsw, unsigned fcw)
 {
@@ -79,12 +82,11 @@ static inline void simd_check_sse(struct interp_vcpu *v)
         interp_raise(v, X86_EXC_NM);
 }
 
-/* An x87 exception is pending and the guest wants it as #MF. With CR0.NE clear a PC raises IRQ 13 through FERR#, which
- * is not modelled: the instruction then runs as if IGNNE# were asserted. */
+/* Before every instruction that waits for x87 exceptions: is one pending, or was one, the last time? */
 static inline void simd_check_pending(struct interp_vcpu *v)
 {
-    if ((load_le16(fpu_bytes(v) + FPU_FSW) & FSW_ES) && (v->cpu.cr0 & X86_CR0_NE))
-        interp_raise(v, X86_EXC_MF);
+    if (unlikely((load_le16(fpu_bytes(v) + FPU_FSW) & FSW_ES) || v->ferr))
+        x87_pending(v);
 }
 
 static inline void simd_check_mmx(struct interp_vcpu *v)

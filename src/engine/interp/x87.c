@@ -31,6 +31,21 @@ static const uint64_t register_forms[8] = {
     0x00ffff00ffffffff,                     /* DF: FFREEP FXCH7 FSTP8 FSTP9 FUCOMIP FCOMIP */
 };
 
+/*
+ * With CR0.NE the exception is #MF. Without, the processor shows it on FERR#, which a PC makes an interrupt of, and
+ * waits for that before the instruction, unless the PC answers with IGNNE#: then the instruction runs.
+ */
+void x87_pending(struct interp_vcpu *v)
+{
+    const bool pending = load_le16(fpu_bytes(v) + FPU_FSW) & FSW_ES;
+
+    if (pending && (v->cpu.cr0 & X86_CR0_NE))
+        interp_raise(v, X86_EXC_MF);
+    v->ferr = pending;
+    if (v->host.fpu_error && !v->host.fpu_error(v->opaque, pending) && pending)
+        interp_wait(v);
+}
+
 static void check_available(struct interp_vcpu *v)
 {
     if (v->cpu.cr0 & (X86_CR0_EM | X86_CR0_TS))
@@ -74,10 +89,21 @@ struct x87_work {
     uint8_t image[576] __attribute__((aligned(64)));
 };
 
-/* The x87 part of the image with no pointers, so that new ones show, and nothing else for XRSTOR to see. */
+static unsigned pending_of(struct interp_vcpu *v)
+{
+    const unsigned fsw = load_le16(fpu_bytes(v) + FPU_FSW);
+
+    return fsw & FSW_ES ? fsw & (FSW_EXC | FSW_ES | FSW_B) : 0;
+}
+
+/*
+ * The x87 part of the image with no pointers, so that new ones show, and nothing else for XRSTOR to see. Exceptions
+ * that are pending, and ignored by the guest, are left out as well: the host's instruction would not ignore them.
+ */
 static void make_work(struct interp_vcpu *v, struct x87_work *work, unsigned host_fop)
 {
     memcpy(work->image, fpu_bytes(v), SIMD_XMM_OFFSET);
+    store_le16(work->image + FPU_FSW, (uint16_t)(load_le16(work->image + FPU_FSW) & ~pending_of(v)));
     memset(work->image + FPU_FIP, 0, 16);
     store_le16(work->image + FPU_FOP, (uint16_t)(host_fop ^ 0x7ff));
     store_le64(work->image + FPU_MXCSR, SIMD_HOST_MXCSR);
@@ -121,6 +147,7 @@ static void run_x87(struct interp_vcpu *v, const struct x86_insn *insn)
     if ((operand & STORES) && (!(load_le16(work.image + FPU_FSW) & FSW_ES) || stored(v, stub, &frame, size, host_fop)))
         interp_store(v, insn, frame.mem, size);
     put_pointers(v, insn, work.image, host_fop);
+    store_le16(work.image + FPU_FSW, (uint16_t)(load_le16(work.image + FPU_FSW) | pending_of(v)));
     memcpy(fpu_bytes(v), work.image, FPU_FOP);
     memcpy(fpu_bytes(v) + SIMD_ST_OFFSET, work.image + SIMD_ST_OFFSET, 128);
     if (flags)

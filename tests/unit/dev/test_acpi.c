@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* acpi_pm.c, acpi_gpe.c, and the small ports beside them: reset_port.c, debug_port.c. */
+/* acpi_pm.c, acpi_gpe.c, and the small ports beside them: reset_port.c, fpu_error.c, debug_port.c. */
 #include "dev/acpi_gpe.h"
 #include "dev/acpi_pm.h"
 #include "dev/debug_port.h"
+#include "dev/fpu_error.h"
 #include "dev/reset_port.h"
 
 #include "fake.h"
@@ -143,6 +144,36 @@ static void test_reset_port(void **state)
     other->ops->destroy(other);
 }
 
+static void test_fpu_error(void **state)
+{
+    struct fake_line irq13, other_irq13;
+    struct device *d, *other;
+
+    fake_line_init(&irq13);
+    fake_line_init(&other_irq13);
+    d = fpu_error_create(&irq13.line);
+    other = fpu_error_create(&other_irq13.line);
+    out8(d, &fpu_error_io, 0, 0); /* no error, nothing to ignore */
+    assert_false(fpu_error_set(d, true));
+    assert_false(fpu_error_set(d, true));
+    assert_int_equal(irq13.rises, 1);
+    assert_true(irq13.line.level);
+    assert_roundtrip(d, other);
+    assert_true(other_irq13.line.level);
+    out8(d, &fpu_error_io, 0, 0);
+    assert_false(irq13.line.level);
+    assert_true(fpu_error_set(d, true));
+    assert_roundtrip(d, other);
+    assert_false(other_irq13.line.level);
+    assert_false(fpu_error_set(d, false));
+    assert_false(fpu_error_set(d, true)); /* the next error is a new one */
+    assert_int_equal(irq13.rises, 2);
+    assert_refused(d, "\0\1");
+    assert_refused(d, "\2\0");
+    d->ops->destroy(d);
+    other->ops->destroy(other);
+}
+
 static char lines[8][200];
 static unsigned line_count;
 
@@ -221,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_timer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hotplug, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_port, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fpu_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_debug_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save, setup, teardown),
     };

@@ -96,8 +96,19 @@ static void cr8_write(void *opaque, uint64_t value)
 {
 }
 
-static const struct engine_host host = {port_read, port_write, mmio_read,     mmio_write, msr_read,  msr_write,
-                                        cpuid,     hypercall,  interrupt_ack, cr8_read,   cr8_write, NULL};
+static const struct engine_host host = {
+    .port_read = port_read,
+    .port_write = port_write,
+    .mmio_read = mmio_read,
+    .mmio_write = mmio_write,
+    .msr_read = msr_read,
+    .msr_write = msr_write,
+    .cpuid = cpuid,
+    .hypercall = hypercall,
+    .interrupt_ack = interrupt_ack,
+    .cr8_read = cr8_read,
+    .cr8_write = cr8_write,
+};
 
 static void no_intx(void *opaque, unsigned slot, unsigned pin, bool level)
 {

@@ -54,6 +54,69 @@ guest real
         iret
 end real
 
+/* A division by zero unmasked, and then instructions that would wait for it. */
+guest x87_ignored
+        fninit
+        movw $0x37b, 0x500
+        fldcw 0x500
+        fld1
+        fldz
+        fdivrp
+        fnstsw %ax
+        test $0x80, %al
+        jz 1f
+        mov $'i', %al
+        out %al, $0xe9
+        fld1
+        fldpi
+        faddp
+        fistps 0x504
+        fwait
+        fldcw 0x500
+        fnstsw %ax
+        cmp $0x80, %al
+        jb 1f
+        mov $'e', %al
+        out %al, $0xe9
+1:      hlt
+end x87_ignored
+
+/* The same with a handler: the first time it clears the exception, the second time it lets it be ignored. */
+guest x87_ferr
+        fninit
+        movw $0x37b, 0x500
+        fldcw 0x500
+        movw $AT(5f), 0x75*4
+        movw $0, 0x75*4+2
+        movw $0x100, %sp
+        sti
+        xor %cx, %cx
+        fld1
+        fldz
+        fdivrp
+        mov $'a', %al
+        out %al, $0xe9
+        fwait
+        mov $'b', %al
+        out %al, $0xe9
+        fld1
+        fldz
+        fdivrp
+        fld1
+        fwait
+        mov $'c', %al
+        out %al, $0xe9
+        hlt
+5:      mov $'w', %al
+        out %al, $0xe9
+        out %al, $0xf0
+        inc %cx
+        cmp $1, %cx
+        jne 6f
+        fnclex
+6:      iret
+end x87_ferr
+
 guest flat
         cli
         lgdtl AT(gdt_ptr)

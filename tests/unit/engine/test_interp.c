@@ -28,6 +28,7 @@ struct board {
     struct engine_vcpu *vcpu, *other;
     _Atomic uint32_t requests[2];
     int vector;
+    bool ferr, ignne;
     char out[64];
     unsigned out_len;
 };
@@ -42,6 +43,8 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint64_t valu
     struct board *b = opaque;
     if (port == 0xe9 && b->out_len + 1 < sizeof b->out)
         b->out[b->out_len++] = (char)value;
+    if (port == 0xf0)
+        b->ignne = b->ferr;
 }
 
 static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
@@ -89,8 +92,33 @@ static void cr8_write(void *opaque, uint64_t value)
 {
 }
 
-static const struct engine_host host = {port_read, port_write, mmio_read,     mmio_write, msr_read,  msr_write,
-                                        cpuid,     hypercall,  interrupt_ack, cr8_read,   cr8_write, NULL};
+/* The coprocessor error logic of a PC, port F0h included: its interrupt is vector 0x75. */
+static bool fpu_error(void *opaque, bool pending)
+{
+    struct board *b = opaque;
+    if (pending && !b->ferr) {
+        b->vector = 0x75;
+        atomic_fetch_or(&b->requests[0], ENGINE_REQ_INTR);
+    }
+    b->ferr = pending;
+    b->ignne = b->ignne && pending;
+    return b->ignne;
+}
+
+static const struct engine_host host = {
+    .port_read = port_read,
+    .port_write = port_write,
+    .mmio_read = mmio_read,
+    .mmio_write = mmio_write,
+    .msr_read = msr_read,
+    .msr_write = msr_write,
+    .cpuid = cpuid,
+    .hypercall = hypercall,
+    .interrupt_ack = interrupt_ack,
+    .cr8_read = cr8_read,
+    .cr8_write = cr8_write,
+    .fpu_error = fpu_error,
+};
 
 static int setup(void **state)
 {
@@ -233,6 +261,23 @@ static void test_interrupt_after_sti_shadow(void **state)
     assert_string_equal(b->out, "13");
 }
 
+/* x87 errors with CR0.NE clear: those that IGNNE# lets be ignored do no harm to the host. */
+static void test_x87_errors_ignored(void **state)
+{
+    struct board *b = *state;
+    b->ferr = b->ignne = true;
+    RUN(b, x87_ignored);
+    assert_string_equal(b->out, "ie");
+}
+
+/* And the others come as an interrupt, once each. */
+static void test_x87_errors_by_interrupt(void **state)
+{
+    struct board *b = *state;
+    RUN(b, x87_ferr);
+    assert_string_equal(b->out, "awbwc");
+}
+
 static void *run_other(void *opaque)
 {
     struct board *b = opaque;
@@ -287,6 +332,8 @@ int main(void)
         TEST(test_virtual_8086),
         TEST(test_single_step_and_breakpoints),
         TEST(test_fault_inside_rep),
+        TEST(test_x87_errors_ignored),
+        TEST(test_x87_errors_by_interrupt),
         TEST(test_interrupt_after_sti_shadow),
         TEST(test_atomics_of_two_vcpus),
         TEST(test_triple_fault),
