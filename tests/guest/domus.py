@@ -15,6 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 XL = os.path.join(os.environ.get("DOMUS_BUILD", os.path.join(ROOT, "build")), "xl")
 GUESTS = os.environ.get("DOMUS_GUESTS", os.path.join(ROOT, "build", "guests"))
 
+SLOW_HOST = 5  # how many times slower than a quiet one a host may be: waits end early, limits are for what hangs
+
 
 class Failure(Exception):
     pass
@@ -55,7 +57,7 @@ class Console:
 
     def wait(self, pattern, seconds):
         """Waits for a regular expression in what has not been matched yet; returns the match."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOW_HOST
         while True:
             m = re.compile(pattern).search(self.text, self.seen)
             if m:
@@ -104,8 +106,8 @@ class Host:
 
     def xl(self, *args, ok=True, timeout=60):
         """Runs xl; ok: True = must succeed, False = must fail, None = either. The finished process, output as text."""
-        p = subprocess.run([XL, *args], env={**os.environ, **self.env}, capture_output=True, text=True, timeout=timeout,
-                           stdin=subprocess.DEVNULL)
+        p = subprocess.run([XL, *args], env={**os.environ, **self.env}, capture_output=True, text=True,
+                           timeout=timeout * SLOW_HOST, stdin=subprocess.DEVNULL)
         if ok is not None:
             check((p.returncode == 0) == ok, f"xl {' '.join(args)}: exit {p.returncode}: {p.stderr or p.stdout}")
         return p
@@ -143,7 +145,7 @@ class Host:
 
     @staticmethod
     def wait(condition, seconds, otherwise, pause=0.2):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOW_HOST
         while not condition():
             check(time.monotonic() < end, otherwise)
             time.sleep(pause)

@@ -72,7 +72,8 @@ def no_permission(host):
         os.chmod(host.dir, 0o755)
         os.chown(run, 65534, 65534)
         command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + command
-    p = subprocess.run(command, env={**os.environ, "DOMUS_RUN_DIR": run}, capture_output=True, text=True, timeout=60)
+    p = subprocess.run(command, env={**os.environ, "DOMUS_RUN_DIR": run}, capture_output=True, text=True,
+                       timeout=60 * domus.SLOW_HOST)
     domus.check(p.returncode == 3 and f"disk 'hda': {path}: " in p.stderr and "ermission" in p.stderr,
                 f"no permission: exit {p.returncode}: {p.stderr}")
     print(f"no permission: exit {p.returncode}: {p.stderr.splitlines()[-1]}")

@@ -219,7 +219,7 @@ class Transcript:
     def run(self, part):
         for command, expected in self.steps[part]:
             p = subprocess.run([domus.XL, *command.replace("/g/", self.host.dir + "/").split()[1:]],
-                               env={**os.environ, **self.host.env}, capture_output=True, text=True, timeout=120,
+                               env={**os.environ, **self.host.env}, capture_output=True, text=True, timeout=600,
                                stdin=subprocess.DEVNULL)
             out = "".join(f"1| {l}\n" for l in p.stdout.splitlines()) + "".join(f"2| {l}\n" for l in p.stderr.splitlines())
             out = (out + f"exit={p.returncode}\n").replace(self.host.dir + "/", "/g/")

@@ -24,7 +24,7 @@ class Plain:
 
     def xl(self, *args, stdin=subprocess.DEVNULL):
         p = subprocess.run(self.prefix + [domus.XL, *args], env=self.env, stdin=stdin, capture_output=True, text=True,
-                           timeout=60)
+                           timeout=60 * domus.SLOW_HOST)
         domus.check(p.returncode == 0, f"xl {' '.join(args)}: exit {p.returncode}: {p.stderr or p.stdout}")
         return p.stdout
 
@@ -43,7 +43,7 @@ def works(host, home):
         pty = subprocess.Popen(user.prefix + [domus.XL, "console", name], env=user.env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            said = pty.communicate(b"\x1d", timeout=20)[0]
+            said = pty.communicate(b"\x1d", timeout=20 * domus.SLOW_HOST)[0]
             domus.check(pty.returncode == 0, f"console: exit {pty.returncode}: {said!r}")
         finally:
             pty.kill()
