@@ -96,6 +96,8 @@ static void make_st(struct gen *g, uint8_t st[16])
 static void make_fpu(struct gen *g, struct x86_xsave *fpu)
 {
     static const uint32_t mxcsr[] = {0x1f80, 0x1f80, 0x1f80, 0x9fc0, 0x3f80, 0x5f80, 0x7fbf};
+    static const uint32_t floats[] = {0x3f800000, 0xff800000, 0x7fc00001, 0x7fa00000, 1,
+                                      0x800000,   0xbf000000, 0x4f000000, 0x38000000, 0x33800000}; /* 2^-15, 2^-24 */
     uint8_t *b = fpu->bytes;
 
     memset(b, 0, sizeof *fpu);
@@ -121,8 +123,7 @@ static void make_fpu(struct gen *g, struct x86_xsave *fpu)
         store_le64(b + at, gen_value(g));
     for (unsigned at = 160; at < 416; at += 4)
         if (gen_chance(g, 15))
-            store_le32(b + at, (uint32_t[]){0x3f800000, 0xff800000, 0x7fc00001, 0x7fa00000, 1, 0x800000, 0xbf000000,
-                                            0x4f000000}[gen_random(g) & 7]);
+            store_le32(b + at, floats[gen_below(g, ARRAY_SIZE(floats))]);
     store_le64(b + 512, 7);
 }
 

@@ -86,10 +86,27 @@ static _Noreturn void raise_xm(struct interp_vcpu *v)
     interp_raise(v, v->cpu.cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM : X86_EXC_UD);
 }
 
+static bool makes_halves(const struct simd_stub *stub)
+{
+    return stub->form->map == X86_MAP_0F3A && stub->form->opcode == 0x1d;
+}
+
+static bool has_tiny_half(const struct x86_insn *insn, const struct simd_stub *stub, uint8_t *image,
+                          const struct simd_frame *frame)
+{
+    const uint8_t *half = stub->mem_bytes ? frame->mem : fpu_xmm(image, insn->rm);
+    const unsigned bytes = stub->mem_bytes ? stub->mem_bytes : 16;
+
+    for (unsigned i = 0; i < bytes; i += 2)
+        if (!(load_le16(half + i) & 0x7c00) && (load_le16(half + i) & 0x3ff))
+            return true;
+    return false;
+}
+
 /*
  * The guest has unmasked exceptions: run on a copy, so that the destination stays when one is met. With underflow
  * unmasked any tiny result counts, exact or not, and flush-to-zero has no effect: a second run with flush-to-zero,
- * which flags every tiny result, tells.
+ * which flags every tiny result, tells. VCVTPS2PH does not know flush-to-zero, so there the result itself tells.
  */
 static void run_unmasked(struct interp_vcpu *v, const struct x86_insn *insn, const struct simd_stub *stub,
                          struct simd_frame *frame)
@@ -104,7 +121,9 @@ static void run_unmasked(struct interp_vcpu *v, const struct x86_insn *insn, con
         first.mxcsr &= ~MXCSR_FTZ;
     run_stub(stub, insn, copy.bytes, &first);
     raised = first.mxcsr & SIMD_MXCSR_FLAGS;
-    if (unmasked & MXCSR_UE) {
+    if ((unmasked & MXCSR_UE) && makes_halves(stub)) {
+        raised |= has_tiny_half(insn, stub, copy.bytes, &first) ? MXCSR_UE : 0;
+    } else if (unmasked & MXCSR_UE) {
         struct simd_frame second = *frame;
         struct x86_xsave scratch = v->cpu.fpu;
         second.mxcsr |= MXCSR_FTZ;
