@@ -113,7 +113,6 @@ static void set_boot_order(struct pc *pc)
     }
     mc146818_set_cmos(pc->rtc, 0x3d, (uint8_t)(code[1] << 4 | code[0]));
     mc146818_set_cmos(pc->rtc, 0x38, (uint8_t)(code[2] << 4 | 1)); /* 1: no floppy signature check */
-    mc146818_set_cmos(pc->rtc, 0x14, 0x06);                        /* equipment: FPU and PS/2 mouse */
 }
 
 static int create_power(struct pc *pc)

@@ -80,6 +80,8 @@ struct pc {
     struct device *fpu_error;
 
     struct device *pit, *rtc, *pm, *gpe, *dma;
+    struct device *floppy;
+    uint8_t floppy_kind[2]; /* as CMOS has it; 0: no drive */
     struct bus_window *pm_window;
     struct pci_bus *pci;
     struct pci_device *piix3, *ide, *usb; /* usb: NULL without */

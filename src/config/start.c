@@ -48,7 +48,8 @@ static int check_disks(const struct domain_config *c, const struct diag *d)
 
         if (!vdev_parse(disk->vdev, &v)) {
             diag_add(d, CONFIG_ERROR, disk->line,
-                     "Invalid or unsupported virtual disk identifier %s (hda to hdd, sda..., xvda...)", disk->vdev);
+                     "Invalid or unsupported virtual disk identifier %s (hda to hdd, fda, fdb, sda..., xvda...)",
+                     disk->vdev);
             return 3;
         }
         for (size_t k = 0; k < count; k++) {

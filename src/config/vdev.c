@@ -112,6 +112,13 @@ bool vdev_parse(const char *name, struct vdev *v)
         v->number = (v->disk < 2 ? 3u : 22u) << 8 | (v->disk & 1) << 6 | v->partition;
         return true;
     }
+    if (strncmp(name, "fd", 2) == 0) {
+        v->bus = VDEV_FLOPPY;
+        if (!letters(name + 2, &v->disk, &v->partition) || v->disk > 1 || v->partition)
+            return false;
+        v->number = 2u << 8 | v->disk;
+        return true;
+    }
     if (strncmp(name, "sd", 2) == 0) {
         v->bus = VDEV_SCSI;
         if (!letters(name + 2, &v->disk, &v->partition) || v->disk > 15 || v->partition > 15)
@@ -124,7 +131,7 @@ bool vdev_parse(const char *name, struct vdev *v)
 
 bool vdev_ide(const struct vdev *v, unsigned *channel, unsigned *unit)
 {
-    if (v->bus == VDEV_SCSI || v->disk > 3 || v->partition)
+    if (v->bus == VDEV_SCSI || v->bus == VDEV_FLOPPY || v->disk > 3 || v->partition)
         return false;
     *channel = v->disk >> 1;
     *unit = v->disk & 1;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vdev.h: the names a guest's disks go by (xen-vbd-interface(7)): xvda, hda, sda, dNpM, or the number itself.
+ * vdev.h: the names a guest's disks go by (xen-vbd-interface(7)): xvda, hda, sda, dNpM, or the number itself; and,
+ * which is our own, fda and fdb.
  */
 #ifndef DOMUS_CONFIG_VDEV_H
 #define DOMUS_CONFIG_VDEV_H
 
 #include "base/types.h"
 
-enum vdev_bus { VDEV_XEN, VDEV_IDE, VDEV_SCSI };
+enum vdev_bus { VDEV_XEN, VDEV_IDE, VDEV_SCSI, VDEV_FLOPPY };
 
 struct vdev {
     enum vdev_bus bus;

@@ -31,6 +31,8 @@ static const struct {
     {"xvdq", (1u << 28) + (16u << 8), VDEV_XEN, 16, 0, -1, -1},
     {"xvdaa", (1u << 28) + (26u << 8), VDEV_XEN, 26, 0, -1, -1},
     {"xvda16", (1u << 28) + 16, VDEV_XEN, 0, 16, -1, -1},
+    {"fda", 512, VDEV_FLOPPY, 0, 0, -1, -1},
+    {"fdb", 513, VDEV_FLOPPY, 1, 0, -1, -1},
     {"d0", 51712, VDEV_XEN, 0, 0, 0, 0},
     {"d5p2", 51794, VDEV_XEN, 5, 2, -1, -1},
     {"768", 768, VDEV_IDE, 0, 0, 0, 0},
@@ -60,9 +62,9 @@ static void test_good(void **state)
 
 static void test_bad(void **state)
 {
-    static const char *const bad[] = {"",      "hd",   "hde", "hda64", "sdq",         "sda16",       "xvd",
-                                      "xvda0", "xvdA", "zzz", "hda1x", "xvda256",     "d",           "d1p",
-                                      "dp1",   "12x",  "-1",  "hda 1", "xvdzzzzzzzz", "99999999999", "d1p256"};
+    static const char *const bad[] = {"",     "hd",    "hde",         "hda64",       "sdq",    "sda16", "xvd", "xvda0",
+                                      "xvdA", "zzz",   "hda1x",       "xvda256",     "d",      "d1p",   "dp1", "12x",
+                                      "-1",   "hda 1", "xvdzzzzzzzz", "99999999999", "d1p256", "fdc",   "fda1"};
     struct vdev v;
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
