@@ -14,6 +14,7 @@
 #include "dev/piix3.h"
 #include "dev/piix4_pm_pci.h"
 #include "dev/xen_platform.h"
+#include "host/audio/audio.h"
 #include "host/display/display.h"
 #include "xen/store/store.h"
 
@@ -205,6 +206,8 @@ static int wire(struct pc *pc, char **why)
     if (!rc)
         rc = pc_serial_create(pc, why);
     if (!rc)
+        rc = pc_sound_create(pc, why);
+    if (!rc)
         rc = pc_xen_create(pc, why);
     return rc;
 }
@@ -251,6 +254,7 @@ void pc_destroy(struct pc *pc)
         struct device *d = pc->device[--pc->devices];
         d->ops->destroy(d);
     }
+    audio_close(pc->audio);
     pc_display_destroy(pc);
     pc_serial_destroy(pc);
     pci_bus_destroy(pc->pci);

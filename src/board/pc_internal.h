@@ -25,6 +25,7 @@
 #define PC_IOAPIC_BASE 0xfec00000u
 
 struct apic_bus;
+struct audio;
 struct net;
 struct pci_bus;
 struct pci_device;
@@ -86,6 +87,7 @@ struct pc {
     struct pci_bus *pci;
     struct pci_device *piix3, *ide, *usb; /* usb: NULL without */
 
+    struct audio *audio;
     struct display *display;
     struct pci_device *vga;
     struct pc_nic nic[PC_NICS];
@@ -129,12 +131,13 @@ void pc_xen_rtc_changed(void *pc, int64_t offset_s); /* the guest set its clock 
 int pc_chips_create(struct pc *pc);
 void pc_move_pm(struct pc *pc, bool at_b000);
 
-/* pc_display.c, pc_serial.c, pc_disks.c */
+/* pc_display.c, pc_serial.c, pc_disks.c, pc_sound.c */
 int pc_display_create(struct pc *pc, char **why);
 void pc_display_destroy(struct pc *pc);
 int pc_serial_create(struct pc *pc, char **why);
 void pc_serial_destroy(struct pc *pc);
 int pc_disks_create(struct pc *pc, char **why);
+int pc_sound_create(struct pc *pc, char **why);
 int pc_usb_create(struct pc *pc, char **why);
 int pc_nics_create(struct pc *pc, char **why); /* after the display: slot 4 is the first NIC's */
 

@@ -239,6 +239,23 @@ int read_enum(struct reading *r, const struct key *key)
     return all[i].exit_code;
 }
 
+/* xm had a key of this name, with 0 and 1. */
+int read_audio(struct reading *r, const struct key *key)
+{
+    const char *value = reading_string(r, "audio");
+
+    if (!value || strcmp(value, "0") == 0 || strcmp(value, "1") == 0)
+        return 0;
+    if (strcmp(value, "auto") != 0 && strcmp(value, "sdl") != 0 && strcmp(value, "none") != 0 &&
+        (strncmp(value, "wav:", 4) != 0 || !value[4])) {
+        diag_add(&r->diag, CONFIG_ERROR, reading_line(r, "audio"),
+                 "audio=\"%s\": sound goes to auto, sdl, wav:PATH or none", value);
+        return 1;
+    }
+    text_set(&r->c->audio, value);
+    return 0;
+}
+
 int read_engine(struct reading *r, const struct key *key)
 {
     const char *value = reading_string(r, "engine");

@@ -121,6 +121,7 @@ int read_string_or_list(struct reading *r, const struct key *key);
 int read_vnc_conflict(struct reading *r, const struct key *key);
 int read_vkb(struct reading *r, const struct key *key);
 int read_msr_relaxed(struct reading *r, const struct key *key);
+int read_audio(struct reading *r, const struct key *key);
 int read_engine(struct reading *r, const struct key *key);
 
 /* Of disk.c and nic.c; `diag` names whose text it is. */

@@ -124,6 +124,10 @@ int config_check_start(const struct domain_config *c, const struct config_sink *
     }
     if (rc)
         return rc;
+    if (c->type == DOMAIN_TYPE_HVM && c->hvm.soundhw && strcmp(c->hvm.soundhw, "sb16") != 0)
+        diag_add(&d, CONFIG_WARNING, 0,
+                 "soundhw '%s' does not exist yet in domus: the guest has no sound card; soundhw='sb16' exists",
+                 c->hvm.soundhw);
     for (size_t i = 0; i < c->inert_count; i++) {
         const char *key = c->inert[i].key;
 

@@ -44,7 +44,9 @@ struct i8237_state {
 struct i8237 {
     struct device dev;
     struct i8237_state s;
-    struct memory *memory; /* borrowed */
+    struct memory *memory;         /* borrowed */
+    void (*looking)(void *opaque); /* may be NULL */
+    void *opaque;
 };
 
 static struct i8237 *to_dma(const struct device *d)
@@ -126,6 +128,18 @@ static void controller_write(struct dma_controller *c, unsigned reg, uint8_t val
     }
 }
 
+static void looking(struct device *d)
+{
+    if (to_dma(d)->looking)
+        to_dma(d)->looking(to_dma(d)->opaque);
+}
+
+void i8237_set_looking(struct device *d, void (*look)(void *opaque), void *opaque)
+{
+    to_dma(d)->looking = look;
+    to_dma(d)->opaque = opaque;
+}
+
 static uint8_t low_read_reg(struct device *d, unsigned reg)
 {
     return controller_read(&to_dma(d)->s.controller[0], reg & 15);
@@ -156,18 +170,22 @@ static void page_write_reg(struct device *d, unsigned reg, uint8_t value)
 
 static uint64_t low_read(struct device *d, uint64_t offset, unsigned size)
 {
+    looking(d);
     return bytewise_read(d, offset, size, low_read_reg);
 }
 static void low_write(struct device *d, uint64_t offset, unsigned size, uint64_t value)
 {
+    looking(d);
     bytewise_write(d, offset, size, value, low_write_reg);
 }
 static uint64_t high_read(struct device *d, uint64_t offset, unsigned size)
 {
+    looking(d);
     return bytewise_read(d, offset, 1, high_read_reg);
 }
 static void high_write(struct device *d, uint64_t offset, unsigned size, uint64_t value)
 {
+    looking(d);
     bytewise_write(d, offset, 1, value, high_write_reg);
 }
 static uint64_t page_read(struct device *d, uint64_t offset, unsigned size)

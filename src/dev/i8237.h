@@ -23,6 +23,8 @@ size_t i8237_to_memory(struct device *d, unsigned channel, const void *from, siz
 size_t i8237_from_memory(struct device *d, unsigned channel, void *to, size_t n, bool *end);
 /* DREQ: what the status register shows. */
 void i8237_set_request(struct device *d, unsigned channel, bool on);
+/* Called before a guest reads or writes a channel: who transfers by the clock shall be up to date. */
+void i8237_set_looking(struct device *d, void (*looking)(void *opaque), void *opaque);
 /* Would a transfer move anything now? */
 bool i8237_ready(const struct device *d, unsigned channel);
 

@@ -54,6 +54,8 @@ struct i8254 {
     struct timer timer;
     bool (*waiting)(void *opaque); /* may be NULL */
     void *opaque;
+    void (*speaker_changing)(void *opaque); /* may be NULL */
+    void *speaker;
 };
 
 static struct i8254 *to_pit(struct device *d)
@@ -299,12 +301,25 @@ static uint8_t pit_read_reg(struct device *d, unsigned reg)
     return reg == 3 ? 0xFF : channel_read(to_pit(d), reg);
 }
 
+static void speaker_changing(struct i8254 *p)
+{
+    if (p->speaker_changing)
+        p->speaker_changing(p->speaker);
+}
+
 static void pit_write_reg(struct device *d, unsigned reg, uint8_t value)
 {
+    struct i8254 *p = to_pit(d);
+    bool speaker = reg == 2 || (reg == 3 && value >> 6 == 2);
+
+    if (speaker)
+        speaker_changing(p);
     if (reg == 3)
-        pit_control(to_pit(d), value);
+        pit_control(p, value);
     else
-        channel_write(to_pit(d), reg, value);
+        channel_write(p, reg, value);
+    if (speaker)
+        speaker_changing(p);
 }
 
 static uint64_t pit_read(struct device *d, uint64_t offset, unsigned size)
@@ -330,8 +345,10 @@ static void port61_write(struct device *d, uint64_t offset, unsigned size, uint6
 {
     struct i8254 *p = to_pit(d);
 
+    speaker_changing(p);
     p->s.port61 = value & 0x0F;
     channel_set_gate(&p->s.channel[2], value & PORT61_GATE2, loop_now_ns(p->loop));
+    speaker_changing(p);
 }
 
 void i8254_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *opaque)
@@ -340,14 +357,27 @@ void i8254_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *op
     to_pit(d)->opaque = opaque;
 }
 
+void i8254_set_speaker(struct device *d, void (*changing)(void *opaque), void *opaque)
+{
+    to_pit(d)->speaker_changing = changing;
+    to_pit(d)->speaker = opaque;
+}
+
 unsigned i8254_speaker_hz(struct device *d)
+{
+    unsigned count = i8254_speaker_count(d);
+
+    return count ? I8254_HZ / count : 0;
+}
+
+unsigned i8254_speaker_count(struct device *d)
 {
     const struct i8254_state *s = &to_pit(d)->s;
     const struct channel *c = &s->channel[2];
 
     if ((s->port61 & (PORT61_GATE2 | PORT61_DATA)) != (PORT61_GATE2 | PORT61_DATA) || !c->loaded || c->mode != 3)
         return 0;
-    return I8254_HZ / c->count;
+    return c->count;
 }
 
 const struct io_ops i8254_io = {.read = pit_read, .write = pit_write};

@@ -21,7 +21,10 @@ void i8254_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *op
 extern const struct io_ops i8254_io;        /* 4 ports at 0x40 */
 extern const struct io_ops i8254_port61_io; /* 1 port at 0x61 */
 
-/* What the speaker plays now, in Hz; 0: silence. */
+/* What the speaker plays now, in Hz; 0: silence. And the count of I8254_HZ that makes it. */
 unsigned i8254_speaker_hz(struct device *d);
+unsigned i8254_speaker_count(struct device *d);
+/* Called before and after each access that may change what the speaker plays. */
+void i8254_set_speaker(struct device *d, void (*changing)(void *opaque), void *opaque);
 
 #endif

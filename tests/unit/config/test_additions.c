@@ -57,7 +57,10 @@ static void test_lines(void **state)
         {"vnccolsole=1\n", 0, "(did you mean 'vncconsole'?)\n"},
         {"qwertyuiop=1\n", 0, "t.cfg:4: warning: unknown parameter 'qwertyuiop' ignored\n"},
         {"vif=['']\n", 0, NULL},
-        {"usb=1\nsoundhw='sb16'\n", 0, "t.cfg:5: warning: 'soundhw' does nothing yet in domus\n"},
+        {"usb=1\nsoundhw='sb16'\naudio='none'\n", 0, NULL},
+        {"soundhw='ac97'\n", 0, "t.cfg: warning: soundhw 'ac97' does not exist yet in domus: the guest has no sound"},
+        {"audio='wav:/x.wav'\n", 0, NULL},
+        {"audio='alsa'\n", 1, "t.cfg:4: error: audio=\"alsa\": sound goes to auto, sdl, wav:PATH or none\n"},
         {"device_model_override='/x'\n", 0, "t.cfg:4: warning: 'device_model_override' ignored: domus has no separate"},
         {"on_crash=\"Destroy\"\n", 1, "t.cfg:4: note: this is about 'on_crash'\n"},
         {"\n\nvga='x'\n", 1, "t.cfg:6: note: this is about 'vga'\n"},
@@ -221,7 +224,9 @@ static void test_json_ours(void **state)
     assert_int_equal(back->disks[0].line, 5);
     assert_string_equal(back->source, "t.cfg");
     assert_int_equal(config_check_start(back, &sink, false), 0);
-    assert_string_equal(lines, "t.cfg:6: warning: 'soundhw' does nothing yet in domus\n");
+    assert_string_equal(lines,
+                        "t.cfg: warning: soundhw 'hda' does not exist yet in domus: the guest has no sound card; "
+                        "soundhw='sb16' exists\n");
     free(json);
     config_free(back);
     config_free(config);
