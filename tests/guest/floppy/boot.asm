@@ -318,8 +318,11 @@ card:   mov si, t_sb
         call wait_change
         pop cx
         loop .block
-        mov al, 0xda
+        mov bx, seen5
+        mov dx, [bx]
+        mov al, 0xda            ; to the end of this block
         call command
+        call wait_change
         ret
 play_commands:
         db 0x41, 8000 >> 8, 8000 & 255, 0xc6, 0, 1999 & 255, 1999 >> 8
