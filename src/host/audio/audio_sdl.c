@@ -58,7 +58,9 @@ int audio_sdl_open(void **state, char **why)
         }
         SDL_QuitSubSystem(SDL_INIT_AUDIO);
     }
-    if (asprintf(why, "no sound device here (%s): the guest's sound goes nowhere; audio=\"wav:PATH\" keeps it",
+    if (asprintf(why,
+                 "no sound device here (%s), so nobody hears the guest: audio=\"wav:PATH\" keeps its sound, \"none\" "
+                 "does without",
                  SDL_GetError()) < 0)
         *why = NULL;
     free(s);
