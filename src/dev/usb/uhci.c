@@ -47,9 +47,11 @@ enum { REG_COMMAND = 0, REG_STATUS = 2, REG_INTERRUPT = 4, REG_FRAME = 6, REG_LI
 #define SOF_MODIFY_RESET    0x40
 #define CATCH_UP_MAX        64u /* frames; those before are lost to the schedule, not to FRNUM */
 #define QUIET_SLOWER        32u /* frames */
-#define QUIET_SLOWEST       256u
+#define QUIET_SLOWEST       64u
 #define SLOWER_FRAMES       4u
-#define SLOWEST_FRAMES      16u
+#define SLOWEST_FRAMES      32u
+#define SOON_NEWS           16u /* frames done one by one after news, and after a look at the time */
+#define SOON_TIME           4u
 
 static const struct pci_ids uhci_ids = {
     .vendor = 0x8086,
@@ -116,6 +118,8 @@ static void catch_up(struct uhci *u)
             u->s.quiet = 0;
         else if (u->s.quiet < QUIET_SLOWEST)
             u->s.quiet++;
+        if (u->s.soon)
+            u->s.soon--;
         pass_frames(u, 1);
     }
     if (u->s.causes)
@@ -126,7 +130,9 @@ static void catch_up(struct uhci *u)
 /* The next time to look: at the start of the last frame of those that are done together. */
 static void arm(struct uhci *u)
 {
-    uint64_t together = u->s.quiet < QUIET_SLOWER ? 1 : u->s.quiet < QUIET_SLOWEST ? SLOWER_FRAMES : SLOWEST_FRAMES;
+    uint64_t together = u->s.soon || u->s.quiet < QUIET_SLOWER ? 1
+                        : u->s.quiet < QUIET_SLOWEST           ? SLOWER_FRAMES
+                                                               : SLOWEST_FRAMES;
 
     if (running(u))
         timer_set(&u->timer, u->s.frame_ns + (together - 1) * UHCI_FRAME_NS);
@@ -143,12 +149,12 @@ static void timer_fired(void *opaque)
 }
 
 /* Something may be about to happen: look at the next frame, and at the few after it. */
-static void expect(struct uhci *u)
+static void expect(struct uhci *u, uint8_t frames)
 {
     if (!running(u))
         return;
-    if (u->s.quiet > QUIET_SLOWER / 2)
-        u->s.quiet = QUIET_SLOWER / 2;
+    if (u->s.soon < frames)
+        u->s.soon = frames;
     if (timer_armed(&u->timer)) /* else catch_up() is at work, and arms it after */
         timer_set(&u->timer, u->s.frame_ns + (frames_due(u) ? (frames_due(u) - 1) * UHCI_FRAME_NS : 0));
 }
@@ -201,7 +207,7 @@ static void device_woke(void *opaque, unsigned port)
         u->s.status |= UHCI_STATUS_RESUME;
         update_irq(u);
     }
-    expect(u);
+    expect(u, SOON_NEWS);
 }
 
 void uhci_plug(struct pci_device *d, unsigned port, struct usb_device *device)
@@ -225,6 +231,7 @@ static void reset_registers(struct uhci *u)
     s->causes = 0;
     s->sof_modify = SOF_MODIFY_RESET;
     s->list = s->quiet = 0;
+    s->soon = 0;
     s->frame_ns = 0;
     for (unsigned n = 0; n < UHCI_PORTS; n++)
         port_detect(u, n);
@@ -278,7 +285,7 @@ static uint16_t word_read(struct uhci *u, unsigned offset)
     case REG_STATUS: return u->s.status;
     case REG_INTERRUPT: return u->s.interrupt;
     case REG_FRAME:
-        expect(u); /* drivers ask for the time before they put something into the schedule */
+        expect(u, SOON_TIME); /* drivers ask for the time before they put something into the schedule */
         return (uint16_t)frame_number(u);
     case REG_LIST: return (uint16_t)u->s.list;
     case REG_LIST + 2: return (uint16_t)(u->s.list >> 16);
@@ -354,7 +361,7 @@ static void uhci_write(struct device *d, uint64_t offset, unsigned size, uint64_
         at += byte ? 1 : 2;
         value >>= byte ? 8 : 16;
     }
-    expect(u);
+    expect(u, SOON_NEWS);
 }
 
 static const struct io_ops uhci_io = {uhci_read, uhci_write};
@@ -379,7 +386,7 @@ static int uhci_check(const void *state)
 
     if ((s->command & ~COMMAND_BITS) || (s->status & ~STATUS_BITS) || (s->interrupt & ~INTERRUPT_BITS) ||
         s->causes > 3 || s->frame >= UHCI_FRAMES || (s->list & 0xfff) || s->quiet > QUIET_SLOWEST ||
-        s->sof_modify > 0x7f)
+        s->sof_modify > 0x7f || s->soon > SOON_NEWS)
         return -EINVAL;
     if (!(s->command & COMMAND_RUN) == !(s->status & UHCI_STATUS_HALTED))
         return -EINVAL;

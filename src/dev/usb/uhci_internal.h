@@ -28,6 +28,7 @@ struct uhci_state {
     uint16_t command, status, interrupt;
     uint16_t port[UHCI_PORTS];
     uint8_t causes, sof_modify;
+    uint8_t soon;   /* frames to do one by one, however quiet it was */
     uint16_t frame; /* the next to do */
     uint32_t list;
     uint32_t quiet;    /* frames since the schedule moved anything */
