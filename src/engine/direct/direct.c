@@ -10,9 +10,11 @@
 #include "engine/direct/pages.h"
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/interp/segment.h"
 #include "engine/interp/simd_state.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 /* Linux's user selectors: the stub's, and so the guest's program must have the same. */
 #define USER_CS          0x33
 #define USER_SS          0x2b
+#define TYPE_CODE        8u /* in a segment's type */
 
 #define FLAGS_TAKEN      (X86_ARITH | X86_TF | X86_DF | X86_NT | X86_AC | X86_ID)
 #define FLAGS_LEFT       (X86_NT | X86_ID) /* by a signal's return as they are */
@@ -50,9 +53,10 @@ struct space {
 struct direct {
     struct interp_vcpu *v;
     enum direct_mode mode;
-    bool broken;          /* no stub can be had */
-    uint64_t stop_cycles; /* what going on and stopping at once costs */
-    _Atomic pid_t kickable;
+    bool broken;               /* no stub can be had */
+    uint64_t stop_cycles;      /* what going on and stopping at once costs */
+    pthread_mutex_t kick_lock; /* a runner is not ended while it is being kicked: its number may be another's then */
+    pid_t kickable;            /* under it; 0: none runs */
     struct direct_counts counts;
     struct space spaces[INTERP_SPACES];
 };
@@ -153,6 +157,7 @@ static void put_state(struct interp_vcpu *v, ucontext_t *uc, uint8_t *fpu)
         g[greg[i]] = (greg_t)v->cpu.gpr[i];
     g[REG_RIP] = (greg_t)v->cpu.rip;
     g[REG_EFL] = (greg_t)((v->cpu.rflags & FLAGS_TAKEN) | X86_IF | 2);
+    g[REG_CSGSFS] = (greg_t)((uint64_t)USER_SS << 48 | USER_CS);
     memcpy(fpu, image, FPU_MASK);
     memcpy(fpu + SIMD_ST_OFFSET, image + SIMD_ST_OFFSET, 416 - SIMD_ST_OFFSET);
     store_le32(fpu + FPU_MXCSR, fpu_mxcsr(v) & MXCSR_VALID);
@@ -180,7 +185,37 @@ static void take_state(struct interp_vcpu *v, const ucontext_t *uc, const uint8_
         interp_mode_changed(v);
 }
 
+/* A segment register that the program has loaded: compatibility mode is one far jump away. */
+static bool take_segment(struct interp_vcpu *v, unsigned seg, uint16_t selector)
+{
+    struct descriptor d;
+    if (v->cpu.seg[seg].selector == selector)
+        return true;
+    if ((selector & 3) != 3 || !descriptor_peek(v, selector, &d))
+        return false;
+    uint16_t attr = descriptor_attr(&d);
+    if (!(attr & X86_ATTR_P) || !(attr & X86_ATTR_S) || attr_dpl(attr) != 3 ||
+        ((attr & TYPE_CODE) != 0) != (seg == X86_CS))
+        return false;
+    descriptor_to_seg(&d, selector, &v->cpu.seg[seg]);
+    interp_mode_changed(v);
+    return true;
+}
+
+static bool take_segments(struct interp_vcpu *v, const ucontext_t *uc)
+{
+    uint64_t selectors = (uint64_t)uc->uc_mcontext.gregs[REG_CSGSFS];
+    return take_segment(v, X86_CS, (uint16_t)selectors) && take_segment(v, X86_SS, (uint16_t)(selectors >> 48));
+}
+
 /* --- running --- */
+
+static void set_kickable(struct direct *d, pid_t tid)
+{
+    pthread_mutex_lock(&d->kick_lock);
+    d->kickable = tid;
+    pthread_mutex_unlock(&d->kick_lock);
+}
 
 static bool start(struct direct *d, struct space *space)
 {
@@ -200,7 +235,8 @@ static bool start(struct direct *d, struct space *space)
         for (unsigned i = 0; i < PROBES; i++) {
             const struct direct_segments segments = {0};
             uint64_t at = __rdtsc();
-            (void)direct_link_go(&space->link, &segments); /* it still stands at its own illegal instruction */
+            (void)direct_link_go(&space->link, &segments,
+                                 d->v->requests); /* it still stands at its own illegal instruction */
             at = __rdtsc() - at;
             d->stop_cycles = at < d->stop_cycles ? at : d->stop_cycles;
         }
@@ -263,6 +299,20 @@ static void back_to_call(struct interp_vcpu *v)
     v->cpu.gpr[X86_RSP] -= 8;
 }
 
+/*
+ * Linux since 2024 keeps SYSCALL number 335 for its probes, past every filter, and says SIGILL to whoever is none: it
+ * stands behind the call then, with an error. The guest's kernel is to answer that call like any other.
+ */
+static void back_to_probe_call(struct interp_vcpu *v)
+{
+    const uint64_t at = v->cpu.rip, error = v->cpu.gpr[X86_RAX];
+    if (v->cpu.gpr[X86_RCX] != at || user_byte(v, at - 2) != 0x0f || user_byte(v, at - 1) != 0x05 ||
+        error != (uint64_t)-1 || (user_byte(v, at) == 0x0f && user_byte(v, at + 1) == 0x0b))
+        return;
+    v->cpu.rip = at - 2;
+    v->cpu.gpr[X86_RAX] = 335;
+}
+
 enum stopped { STOPPED_AGAIN, STOPPED_ENGINE, STOPPED_CODE };
 
 static enum stopped on_stop(struct direct *d, struct space *space, const ucontext_t *uc)
@@ -318,10 +368,17 @@ bool direct_run(struct direct *d)
     while (how == STOPPED_AGAIN) {
         heed_epoch(v, space);
         uint64_t at = __rdtsc();
-        atomic_store(&d->kickable, space->link.runner_tid);
+        set_kickable(d, space->link.runner_tid);
         bool go = !wanted(v);
-        bool ok = !go || (direct_pages_apply(&space->pages, &space->link) && direct_link_go(&space->link, &segments));
-        atomic_store(&d->kickable, 0);
+        bool mapped = !go || direct_pages_apply(&space->pages, &space->link);
+        bool ok = !go || (mapped && direct_link_go(&space->link, &segments, v->requests));
+        set_kickable(d, 0);
+        if (!mapped) { /* the host's doing; the program stands where it stood */
+            take_state(v, uc, fpu);
+            stop(space);
+            demote(d, space);
+            return true;
+        }
         uc = ok ? direct_link_frame(&space->link, &fpu) : NULL;
         if (!uc) {
             lost(d, space);
@@ -334,9 +391,15 @@ bool direct_run(struct direct *d)
         how = go ? on_stop(d, space, uc) : STOPPED_ENGINE;
     }
     take_state(v, uc, fpu);
+    if (!take_segments(v, uc)) {
+        lost(d, space);
+        return true;
+    }
     space->link.segments.flags = (uint32_t)uc->uc_mcontext.gregs[REG_EFL] & FLAGS_LEFT;
     if (signal == SIGSYS)
         back_to_call(v);
+    else if (signal == SIGILL)
+        back_to_probe_call(v);
     else if (signal == SIGTRAP)
         on_trap(v, uc);
     v->direct_hold = signal != SIGUSR1;
@@ -347,9 +410,10 @@ bool direct_run(struct direct *d)
 
 void direct_kick(struct direct *d)
 {
-    pid_t tid = atomic_load(&d->kickable);
-    if (tid > 0)
-        (void)syscall(SYS_tgkill, tid, tid, SIGUSR1);
+    pthread_mutex_lock(&d->kick_lock);
+    if (d->kickable > 0)
+        (void)syscall(SYS_tgkill, d->kickable, d->kickable, SIGUSR1);
+    pthread_mutex_unlock(&d->kick_lock);
 }
 
 /* --- what the guest's kernel does to translations --- */
@@ -395,6 +459,7 @@ struct direct *direct_create(struct interp_vcpu *v, enum direct_mode mode)
         return NULL;
     d->v = v;
     d->mode = mode;
+    pthread_mutex_init(&d->kick_lock, NULL);
     for (unsigned i = INTERP_SPACE_USER; i < INTERP_SPACES; i++)
         v->spaces[i].direct = mode == DIRECT_EAGER;
     return d;
@@ -409,6 +474,7 @@ void direct_destroy(struct direct *d)
             direct_link_end(&d->spaces[i].link);
         direct_pages_fini(&d->spaces[i].pages);
     }
+    pthread_mutex_destroy(&d->kick_lock);
     free(d);
 }
 

@@ -4,18 +4,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define STOP_MS 2000 /* a stub that was kicked and has not stopped by then is not the one that was started */
+#define ANSWER_MS  10000                    /* for what takes microseconds */
+#define LOOK_MS    50                       /* how often a program that runs is asked whether it heeds kicks */
+#define DEAF_MS    300                      /* of processor time that a program may use after it was kicked */
+#define SYNC_FLAGS SECCOMP_IOW(4, uint64_t) /* Linux 6.6: SECCOMP_IOCTL_NOTIF_SET_FLAGS, and its only flag */
 
 /* Beside the running program, or where a build has it. */
 static bool find_program(char *path, size_t size)
@@ -84,31 +90,84 @@ out:;
     return l->pid > 0 ? 0 : -error;
 }
 
-/* A byte from the stub. patience_ms < 0: as long as it takes. */
-static bool await(struct direct_link *l, int fd, int patience_ms)
+/* A byte from the mapper. */
+static bool await(int fd)
 {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
     char byte;
+    int r;
+    while ((r = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
+        ;
+    return r == 1 && read(fd, &byte, 1) == 1;
+}
+
+/* The descriptor that the runner sends when it begins, or -1. */
+static int receive(int fd)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    char byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int got = -1;
+    if (poll(&p, 1, ANSWER_MS) != 1 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != 1)
+        return -1;
+    const struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof got))
+        memcpy(&got, CMSG_DATA(c), sizeof got);
+    return got;
+}
+
+/* Processor time that the runner has used, in ms. */
+static uint64_t used_ms(const struct direct_link *l)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(l->runner_tid, &clock) || clock_gettime(clock, &t) < 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Until the kernel holds the runner at a stop. */
+static bool await_stop(struct direct_link *l, const _Atomic uint32_t *wanted)
+{
+    struct pollfd p[2] = {{.fd = l->stops, .events = POLLIN}, {.fd = l->runner, .events = POLLIN}};
+    uint64_t kicked = 0;
     for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (patience_ms >= 0) {
-            int r = poll(&p, 1, patience_ms);
-            if (r == 0)
-                return false;
-            if (r < 0 && errno != EINTR)
-                return false;
-        }
-        ssize_t n = read(fd, &byte, 1);
-        if (n == 1)
-            return true;
-        if (n == 0 || errno != EINTR)
+        int r = poll(p, 2, LOOK_MS);
+        if (r < 0 && errno != EINTR)
             return false;
+        if (r > 0 && (p[0].revents & POLLIN)) {
+            struct seccomp_notif n = {0};
+            if (ioctl(l->stops, SECCOMP_IOCTL_NOTIF_RECV, &n) == 0) {
+                l->stop = n.id;
+                return true;
+            }
+            if (errno != EINTR && errno != ENOENT)
+                return false;
+        } else if (r > 0) {
+            return false; /* it died */
+        }
+        if (r == 0 && atomic_load(wanted)) {
+            uint64_t now = used_ms(l) + 1;
+            if (!kicked)
+                kicked = now;
+            else if (now - kicked > DEAF_MS)
+                return false;
+            (void)syscall(SYS_tgkill, l->runner_tid, l->runner_tid, SIGUSR1);
+        }
     }
 }
 
 int direct_link_start(struct direct_link *l, int ram)
 {
+    static const _Atomic uint32_t never;
     memset(l, 0, sizeof *l);
-    l->runner = l->mapper = l->cpu = -1;
+    l->runner = l->mapper = l->stops = l->cpu = -1;
     int control = memfd_create("domus-stub", MFD_CLOEXEC), rc = -ENOMEM;
     const size_t bytes = DIRECT_COMMAND_BYTES + DIRECT_SHARED_BYTES;
     _Static_assert(sizeof(struct direct_commands) <= DIRECT_COMMAND_BYTES, "they fit");
@@ -121,10 +180,17 @@ int direct_link_start(struct direct_link *l, int ram)
     }
     l->shared = (struct direct_shared *)(void *)((char *)l->commands + DIRECT_COMMAND_BYTES);
     rc = spawn(l, control, ram);
-    if (rc == 0 && !await(l, l->runner, STOP_MS))
-        rc = -EPERM;
-    if (rc == 0)
-        l->runner_tid = (pid_t)l->shared->runner;
+    if (rc < 0)
+        goto out;
+    rc = -EPERM;
+    l->stops = receive(l->runner);
+    l->runner_tid = (pid_t)l->shared->runner;
+    if (l->stops < 0)
+        goto out;
+    uint64_t sync = 1; /* wake the runner on this processor: a hint, where the kernel knows it */
+    (void)ioctl(l->stops, SYNC_FLAGS, sync);
+    if (write(l->runner, "", 1) == 1 && await_stop(l, &never))
+        rc = 0;
 out:
     if (control >= 0)
         close(control);
@@ -133,15 +199,21 @@ out:
     return rc;
 }
 
+static void end(pid_t pid)
+{
+    if (pid <= 0)
+        return;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+}
+
 void direct_link_end(struct direct_link *l)
 {
-    if (l->pid > 0) {
-        if (l->runner_tid > 0)
-            kill(l->runner_tid, SIGKILL);
-        kill(l->pid, SIGKILL);
-        while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    end(l->runner_tid);
+    end(l->pid);
+    if (l->stops >= 0)
+        close(l->stops);
     if (l->runner >= 0)
         close(l->runner);
     if (l->mapper >= 0)
@@ -149,7 +221,7 @@ void direct_link_end(struct direct_link *l)
     if (l->commands)
         munmap(l->commands, DIRECT_COMMAND_BYTES + DIRECT_SHARED_BYTES);
     memset(l, 0, sizeof *l);
-    l->runner = l->mapper = -1;
+    l->runner = l->mapper = l->stops = -1;
 }
 
 /*
@@ -172,7 +244,7 @@ bool direct_link_map(struct direct_link *l, unsigned count)
 {
     l->commands->count = count;
     follow(l);
-    return write(l->mapper, "", 1) == 1 && await(l, l->mapper, STOP_MS);
+    return send(l->mapper, "", 1, MSG_NOSIGNAL) == 1 && await(l->mapper);
 }
 
 ucontext_t *direct_link_frame(struct direct_link *l, uint8_t **fpu)
@@ -190,7 +262,7 @@ ucontext_t *direct_link_frame(struct direct_link *l, uint8_t **fpu)
     return uc;
 }
 
-bool direct_link_go(struct direct_link *l, const struct direct_segments *segments)
+bool direct_link_go(struct direct_link *l, const struct direct_segments *segments, const _Atomic uint32_t *wanted)
 {
     struct direct_commands *c = l->commands;
     const struct direct_segments *had = &l->segments;
@@ -204,5 +276,6 @@ bool direct_link_go(struct direct_link *l, const struct direct_segments *segment
     l->segments = *segments;
     l->segments_known = true;
     follow(l);
-    return write(l->runner, "", 1) == 1 && await(l, l->runner, -1);
+    struct seccomp_notif_resp answer = {.id = l->stop};
+    return ioctl(l->stops, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0 && await_stop(l, wanted);
 }

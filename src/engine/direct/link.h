@@ -8,6 +8,7 @@
 
 #include "engine/direct/wire.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <ucontext.h>
@@ -21,8 +22,10 @@ struct direct_segments {
 struct direct_link {
     struct direct_commands *commands;
     struct direct_shared *shared;
-    int runner, mapper; /* sockets */
-    pid_t pid;          /* of the mapper, whose end ends all */
+    int runner, mapper; /* sockets; the runner's only tells of its end */
+    int stops;          /* where the kernel tells of stops (seccomp_unotify(2)) */
+    uint64_t stop;      /* the one to be answered */
+    pid_t pid;          /* of the mapper */
     pid_t runner_tid;
     struct direct_segments segments; /* in the runner */
     bool segments_known;
@@ -32,11 +35,14 @@ struct direct_link {
 /* 0, or -errno: the host cannot. The stub has stopped for the first time then. ram: the guest's memory. */
 int direct_link_start(struct direct_link *l, int ram);
 void direct_link_end(struct direct_link *l);
-/* Carries out commands->op[0..count). False: the stub is of no more use. */
+/* Carries out commands->op[0..count). False: the stub is of no more use, but stands, with its frame. */
 bool direct_link_map(struct direct_link *l, unsigned count);
 /* The frame of the stop, checked to lie where it may; NULL: the stub is of no more use. fpu: its XSAVE image. */
 ucontext_t *direct_link_frame(struct direct_link *l, uint8_t **fpu);
-/* Goes on with what the frame has now, and these; returns at the next stop. False: it died. */
-bool direct_link_go(struct direct_link *l, const struct direct_segments *segments);
+/*
+ * Goes on with what the frame has now, and these; returns at the next stop. False: it died, or does not heed kicks:
+ * from when *wanted is not zero it has some tenths of a second of processor time to stop.
+ */
+bool direct_link_go(struct direct_link *l, const struct direct_segments *segments, const _Atomic uint32_t *wanted);
 
 #endif

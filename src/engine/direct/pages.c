@@ -9,6 +9,7 @@
 #define SLOTS        65536u /* twice what may be mapped, and more */
 #define AROUND_PAGES 32u
 #define LARGE_PAGES  512u
+#define LOWEST       0x10000u /* where hosts let plain users map (vm.mmap_min_addr) */
 #define PF_WRITE     2u
 #define PF_FETCH     16u
 
@@ -145,7 +146,7 @@ static bool look(struct interp_vcpu *v, gva_t page, unsigned access, struct foun
 
 static bool is_stubs(gva_t page)
 {
-    return (page >= DIRECT_BASE && page < DIRECT_END) || page >= DIRECT_TOP || page < PAGE_BYTES;
+    return (page >= DIRECT_BASE && page < DIRECT_END) || page >= DIRECT_TOP || page < LOWEST;
 }
 
 static void note(struct direct_pages *p, gva_t page, const struct found *f, unsigned flags)

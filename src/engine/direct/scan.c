@@ -42,8 +42,12 @@ static bool forbidden_at(const uint8_t *page, unsigned at)
 
 static bool forbidden_insn(const struct x86_insn *in)
 {
-    if (in->map == X86_MAP_1B)
-        return in->opcode == 0x8e; /* MOV to a segment register */
+    if (in->map == X86_MAP_1B) {
+        if (in->opcode == 0xff) /* CALL and JMP to another code segment */
+            return in->mod != 3 && ((in->modrm >> 3 & 7) == 3 || (in->modrm >> 3 & 7) == 5);
+        return in->opcode == 0x8e || in->opcode == 0xca || in->opcode == 0xcb ||
+               in->opcode == 0xcf; /* MOV; RETF, IRET */
+    }
     if (in->map != X86_MAP_0F || in->encoding != X86_ENC_LEGACY)
         return false;
     switch (in->opcode) {

@@ -3,8 +3,8 @@
  * stub.c: the program of a stub process (wire.h). It gives up its stack, its vDSO and all system calls but the few that
  * its filters let through, and then runs guest code in one task and maps guest memory in the other.
  *
- * After a stop has been told, nothing but the monitor's answer lets the runner go on: what the code between the two
- * system calls reads is immediate. So guest code that jumps into it stops like any other.
+ * A stop is told by a system call that the kernel holds until the monitor answers: wherever guest code jumps, it does
+ * not run while the monitor believes that it stands.
  */
 #include "engine/direct/wire.h"
 
@@ -58,15 +58,47 @@ ALWAYS_INLINE _Noreturn void quit(int status)
 #define IF(value, then_skip)     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), then_skip, 0)
 #define RETURN(what)             BPF_STMT(BPF_RET | BPF_K, what)
 
-static void set_filter(struct sock_filter *code, unsigned n)
+static long set_filter(struct sock_filter *code, unsigned n, uint64_t flags)
 {
     struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
-    if (call6(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0) < 0 ||
-        call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (uint64_t)(uintptr_t)&program) < 0)
+    call6(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
+    long r = call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, (uint64_t)(uintptr_t)&program);
+    if (r < 0)
         quit(10);
+    return r;
 }
 
-/* Only from the stub's text, and there only what on_signal() does; all else stops the runner as a signal. */
+/*
+ * The stop: a system call that the kernel holds until the monitor answers. It is one only at this instruction, so no
+ * code of the guest's can be past it and have been told of.
+ */
+extern const char stub_told[];
+
+static uint32_t low(const void *p)
+{
+    return (uint32_t)(uintptr_t)p;
+}
+
+/* The first filter: stops go to the monitor. Returns the descriptor at which it hears of them. */
+static long filter_stops(void)
+{
+    struct sock_filter code[] = {
+        LOAD(arch),
+        IF_NOT(AUDIT_ARCH_X86_64, 7),
+        LOAD(nr),
+        IF_NOT(__NR_pause, 5),
+        LOAD_HIGH(instruction_pointer),
+        IF_NOT(DIRECT_BASE >> 32, 3),
+        LOAD(instruction_pointer),
+        IF_NOT(low(stub_told), 1),
+        RETURN(SECCOMP_RET_USER_NOTIF),
+        RETURN(SECCOMP_RET_ALLOW),
+    };
+    return set_filter(code, sizeof code / sizeof *code,
+                      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+}
+
+/* The second: only from the stub's text, and there the stop and what brings the program's state back. */
 static void filter_runner(void)
 {
     struct sock_filter code[] = {
@@ -79,35 +111,24 @@ static void filter_runner(void)
         LOAD(instruction_pointer),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)DIRECT_TEXT_BYTES, 0, 1),
         RETURN(SECCOMP_RET_TRAP),
+        IF_NOT(low(stub_told), 3),
+        LOAD(nr),
+        IF_NOT(__NR_pause, 8),
+        RETURN(SECCOMP_RET_ALLOW),
         LOAD(nr),
         IF_NOT(__NR_rt_sigreturn, 1),
         RETURN(SECCOMP_RET_ALLOW),
-        IF_NOT(__NR_arch_prctl, 5),
+        IF_NOT(__NR_arch_prctl, 3),
         LOAD(args[0]),
         IF(ARCH_SET_FS, 2),
         IF(ARCH_SET_GS, 1),
         RETURN(SECCOMP_RET_TRAP),
         RETURN(SECCOMP_RET_ALLOW),
-        IF(__NR_read, 2),
-        IF(__NR_write, 1),
-        RETURN(SECCOMP_RET_TRAP),
-        LOAD(args[0]),
-        IF(DIRECT_FD_RUNNER, 1),
-        RETURN(SECCOMP_RET_TRAP),
-        LOAD(args[2]),
-        IF(1, 1),
-        RETURN(SECCOMP_RET_TRAP),
-        LOAD_HIGH(args[1]),
-        IF(DIRECT_SHARED >> 32, 1),
-        RETURN(SECCOMP_RET_TRAP),
-        LOAD(args[1]),
-        IF((uint32_t)(DIRECT_SHARED + offsetof(struct direct_shared, byte)), 1),
-        RETURN(SECCOMP_RET_TRAP),
-        RETURN(SECCOMP_RET_ALLOW),
     };
-    set_filter(code, sizeof code / sizeof *code);
+    set_filter(code, sizeof code / sizeof *code, 0);
 }
 
+/* Maps shared memory of the guest's RAM, at fixed addresses, and answers. */
 static void filter_mapper(void)
 {
     struct sock_filter code[] = {
@@ -115,7 +136,11 @@ static void filter_mapper(void)
         IF(AUDIT_ARCH_X86_64, 1),
         RETURN(SECCOMP_RET_KILL_PROCESS),
         LOAD(nr),
-        IF(__NR_mmap, 5),
+        IF_NOT(__NR_mmap, 4),
+        LOAD(args[3]),
+        IF_NOT(MAP_SHARED | MAP_FIXED, 6),
+        LOAD(args[4]),
+        IF(DIRECT_FD_RAM, 5),
         IF(__NR_munmap, 4),
         IF(__NR_read, 3),
         IF(__NR_write, 2),
@@ -123,7 +148,7 @@ static void filter_mapper(void)
         RETURN(SECCOMP_RET_KILL_PROCESS),
         RETURN(SECCOMP_RET_ALLOW),
     };
-    set_filter(code, sizeof code / sizeof *code);
+    set_filter(code, sizeof code / sizeof *code, 0);
 }
 
 /* --- the runner --- */
@@ -143,11 +168,13 @@ static void on_signal(int signal, void *unused, void *context)
 {
     SHARED->frame = (uint64_t)(uintptr_t)context;
     SHARED->signal = (uint64_t)signal;
-    const uint64_t byte = DIRECT_SHARED + offsetof(struct direct_shared, byte);
-    long r = call3(__NR_write, DIRECT_FD_RUNNER, byte, 1);
-    do
-        r = call3(__NR_read, DIRECT_FD_RUNNER, DIRECT_SHARED + offsetof(struct direct_shared, byte), 1);
-    while (r != 1);
+    __asm__ volatile("1: mov %0, %%eax\n"
+                     "syscall\n"
+                     "stub_told: test %%eax, %%eax\n"
+                     "jnz 1b"
+                     :
+                     : "i"(__NR_pause)
+                     : "rax", "rcx", "r11", "cc", "memory");
     if (COMMANDS->set_rest) {
         call3(__NR_arch_prctl, ARCH_SET_FS, COMMANDS->fs_base, 0);
         call3(__NR_arch_prctl, ARCH_SET_GS, COMMANDS->gs_base, 0);
@@ -164,6 +191,31 @@ struct kernel_stack {
     int flags, pad;
     uint64_t size;
 };
+
+/* Gives the monitor its end of the stops. What it answers shows that it was there after PR_SET_PDEATHSIG. */
+static void introduce(long listener)
+{
+    struct {
+        uint64_t bytes;
+        int level, type, fd, pad;
+    } control = {.bytes = 20, .level = 1 /* SOL_SOCKET */, .type = 1 /* SCM_RIGHTS */, .fd = (int)listener};
+    struct {
+        const void *base;
+        uint64_t bytes;
+    } part = {"", 1};
+    struct {
+        const void *name;
+        uint64_t name_bytes;
+        void *part;
+        uint64_t parts;
+        void *control;
+        uint64_t control_bytes, flags;
+    } message = {.part = &part, .parts = 1, .control = &control, .control_bytes = sizeof control};
+    char byte;
+    if (call3(__NR_sendmsg, DIRECT_FD_RUNNER, (uint64_t)(uintptr_t)&message, 0) != 1 ||
+        call3(__NR_read, DIRECT_FD_RUNNER, (uint64_t)(uintptr_t)&byte, 1) != 1)
+        quit(18);
+}
 
 static _Noreturn void run(void)
 {
@@ -182,7 +234,11 @@ static _Noreturn void run(void)
         if (call6(__NR_rt_sigaction, signals[i], (uint64_t)(uintptr_t)&act, 0, 8, 0, 0) < 0)
             quit(12);
     }
-    call3(__NR_prctl, PR_SET_TSC, PR_TSC_SIGSEGV, 0);
+    if (call3(__NR_prctl, PR_SET_TSC, PR_TSC_SIGSEGV, 0) < 0)
+        quit(17);
+    introduce(filter_stops());
+    call3(__NR_close_range, 0, DIRECT_FD_RUNNER - 1, 0);
+    call3(__NR_close_range, DIRECT_FD_RUNNER + 1, ~0u, 0);
     filter_runner();
     __asm__ volatile("ud2"); /* the first stop: from here on the frame is the monitor's to fill */
     for (;;)
@@ -191,26 +247,65 @@ static _Noreturn void run(void)
 
 /* --- the mapper --- */
 
-/* In registers and from the commands only: this task's memory is guest code's to write. */
+/*
+ * In registers and from the commands only: this task's memory is guest code's to write. So it is not left to the
+ * compiler.
+ */
 static __attribute__((noinline)) _Noreturn void map(void)
 {
-    for (;;) {
-        if (call3(__NR_read, DIRECT_FD_MAPPER, DIRECT_SHARED + offsetof(struct direct_shared, byte), 1) != 1)
-            quit(0);
-        for (uint64_t i = 0; i < COMMANDS->count && i < DIRECT_OPS; i++) {
-            const volatile struct direct_op *op = &COMMANDS->op[i];
-            long r;
-            if (op->kind == DIRECT_MAP)
-                r = call6(__NR_mmap, op->address, op->bytes, op->prot, MAP_SHARED | MAP_FIXED, DIRECT_FD_RAM,
-                          op->offset);
-            else
-                r = call3(__NR_munmap, op->address, op->bytes, 0);
-            if (r < 0 && r > -4096)
-                quit(13);
-        }
-        if (call3(__NR_write, DIRECT_FD_MAPPER, DIRECT_COMMANDS, 1) != 1)
-            quit(14);
-    }
+    __asm__ volatile(
+        "movabs %[commands], %%rbx\n"
+        "1: mov $%c[nr_read], %%eax\n" /* an order */
+        "mov $%c[fd], %%edi\n"
+        "movabs %[byte], %%rsi\n"
+        "mov $1, %%edx\n"
+        "syscall\n"
+        "cmp $1, %%rax\n"
+        "jne 9f\n"
+        "mov %c[count](%%rbx), %%r12\n"
+        "cmp $%c[most], %%r12\n"
+        "ja 9f\n"
+        "lea %c[op](%%rbx), %%r13\n"
+        "2: test %%r12, %%r12\n"
+        "jz 5f\n"
+        "mov %c[address](%%r13), %%rdi\n"
+        "mov %c[bytes](%%r13), %%rsi\n"
+        "mov $%c[nr_munmap], %%eax\n"
+        "cmpq $%c[kind_map], %c[kind](%%r13)\n"
+        "jne 3f\n"
+        "mov %c[prot](%%r13), %%rdx\n"
+        "mov $%c[flags], %%r10d\n"
+        "mov $%c[ram], %%r8d\n"
+        "mov %c[offset](%%r13), %%r9\n"
+        "mov $%c[nr_mmap], %%eax\n"
+        "3: syscall\n"
+        "cmp $-4096, %%rax\n"
+        "ja 9f\n"
+        "add $%c[op_bytes], %%r13\n"
+        "dec %%r12\n"
+        "jmp 2b\n"
+        "5: mov $%c[nr_write], %%eax\n" /* done */
+        "mov $%c[fd], %%edi\n"
+        "mov %%rbx, %%rsi\n"
+        "mov $1, %%edx\n"
+        "syscall\n"
+        "cmp $1, %%rax\n"
+        "je 1b\n"
+        "9: mov $%c[nr_exit], %%eax\n" /* its death is an answer, too */
+        "xor %%edi, %%edi\n"
+        "syscall\n"
+        "jmp 9b"
+        :
+        : [commands] "i"(DIRECT_COMMANDS), [byte] "i"(DIRECT_SHARED + offsetof(struct direct_shared, byte)),
+          [fd] "i"(DIRECT_FD_MAPPER), [ram] "i"(DIRECT_FD_RAM), [flags] "i"(MAP_SHARED | MAP_FIXED),
+          [most] "i"(DIRECT_OPS), [kind_map] "i"(DIRECT_MAP), [nr_read] "i"(__NR_read), [nr_write] "i"(__NR_write),
+          [nr_mmap] "i"(__NR_mmap), [nr_munmap] "i"(__NR_munmap), [nr_exit] "i"(__NR_exit_group),
+          [count] "i"(offsetof(struct direct_commands, count)), [op] "i"(offsetof(struct direct_commands, op)),
+          [op_bytes] "i"(sizeof(struct direct_op)), [kind] "i"(offsetof(struct direct_op, kind)),
+          [address] "i"(offsetof(struct direct_op, address)), [bytes] "i"(offsetof(struct direct_op, bytes)),
+          [prot] "i"(offsetof(struct direct_op, prot)), [offset] "i"(offsetof(struct direct_op, offset))
+        : "memory");
+    __builtin_unreachable();
 }
 
 /* --- making --- */
@@ -219,7 +314,7 @@ static uint8_t runner_stack[8192] __attribute__((aligned(16)));
 extern uint8_t stub_stack[8192];
 uint8_t stub_stack[8192] __attribute__((aligned(16), used));
 
-/* vfork-like: the child has the stack above and never returns. */
+/* The child has the stack above, the same parent (which reaps it), and never returns. */
 static long start_runner(void)
 {
     long r = __NR_clone;
@@ -231,8 +326,8 @@ static long start_runner(void)
                      "call *%3\n"
                      "1:"
                      : "+a"(r)
-                     : "D"((uint64_t)CLONE_VM), "r"(runner_stack + sizeof runner_stack), "r"((uint64_t)(uintptr_t)run),
-                       "S"(runner_stack + sizeof runner_stack), "d"(0)
+                     : "D"((uint64_t)CLONE_VM | CLONE_PARENT), "r"(runner_stack + sizeof runner_stack),
+                       "r"((uint64_t)(uintptr_t)run), "S"(runner_stack + sizeof runner_stack), "d"(0)
                      : "rcx", "r11", "memory");
     return r;
 }
@@ -242,6 +337,7 @@ _Noreturn __attribute__((used)) void stub_main(void)
 {
     const uint64_t prot = PROT_READ | PROT_WRITE;
     call3(__NR_prctl, PR_SET_PDEATHSIG, 9, 0);
+    call3(__NR_close_range, 0, DIRECT_FD_CONTROL - 1, 0);
     call3(__NR_close_range, DIRECT_FD_MAPPER + 1, ~0u, 0);
     call3(__NR_munmap, 0, DIRECT_BASE, 0);
     call3(__NR_munmap, DIRECT_END, DIRECT_TOP - DIRECT_END, 0);

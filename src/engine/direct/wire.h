@@ -44,7 +44,7 @@ struct direct_shared { /* the runner's, and so the guest's: nothing here is to b
     uint64_t frame;    /* address of the ucontext of the signal that stopped it */
     uint64_t signal;
     uint64_t runner; /* its thread ID: believed before the first guest code ran */
-    uint8_t byte[8]; /* what read() reads */
+    uint8_t byte[8]; /* what the mapper reads; of no meaning */
 };
 
 #endif
