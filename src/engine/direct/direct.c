@@ -14,6 +14,7 @@
 #include "engine/interp/simd_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -259,6 +260,7 @@ static void stop(struct space *space)
 static void lost(struct direct *d, struct space *space)
 {
     stop(space);
+    d->counts.lost++;
     d->v->cpu.rip = 0;
     demote(d, space);
     space->back_off = space->wait = BACK_OFF_MAX;
@@ -469,6 +471,11 @@ void direct_destroy(struct direct *d)
 {
     if (!d)
         return;
+    if (d->counts.bursts)
+        log_info("jit: user programs run directly: %" PRIu64 " times taken up, %" PRIu64 " given up; %" PRIu64
+                 " bursts, %" PRIu64 " faults mapped, %" PRIu64 " flushes, %" PRIu64 " stubs lost",
+                 d->counts.promoted, d->counts.demoted, d->counts.bursts, d->counts.maps, d->counts.flushes,
+                 d->counts.lost);
     for (unsigned i = 0; i < INTERP_SPACES; i++) {
         if (d->spaces[i].running)
             direct_link_end(&d->spaces[i].link);

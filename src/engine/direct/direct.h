@@ -33,7 +33,7 @@ void direct_forget(struct direct *d, unsigned space);
 void direct_revoke_writes(struct direct *d, const uint8_t *host);
 
 struct direct_counts {
-    uint64_t promoted, demoted, bursts, maps, flushes;
+    uint64_t promoted, demoted, bursts, maps, flushes, lost; /* said in the log at the end */
 };
 const struct direct_counts *direct_counts(const struct direct *d);
 
