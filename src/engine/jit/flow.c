@@ -11,6 +11,9 @@
 
 static struct emit_rm stack_top(struct translation *t, bool push)
 {
+    struct emit_rm rm;
+    if (tr_grouped(t, 1, &rm))
+        return rm;
     emit_lea(&t->e, R14, emit_mem(GUEST_RSP, push ? -8 : 0));
     return tr_memory(t, 8, push, 0);
 }
@@ -61,9 +64,13 @@ static bool load_rm(struct translation *t, const struct x86_insn *insn)
         emit_load(&t->e, R14, emit_reg(tr_reg(t, insn->rm, R14, true)));
         return true;
     }
-    if (!tr_address(t, insn))
-        return false;
-    emit_load(&t->e, R14, tr_memory(t, 8, false, 0));
+    struct emit_rm rm;
+    if (!tr_grouped(t, 0, &rm)) {
+        if (!tr_address(t, insn))
+            return false;
+        rm = tr_memory(t, 8, false, 0);
+    }
+    emit_load(&t->e, R14, rm);
     return true;
 }
 

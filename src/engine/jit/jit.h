@@ -26,7 +26,8 @@
 #define JIT_OPS         (1u << 18)
 #define JIT_LINKS       (1u << 18)
 #define JIT_TARGETS     16384u /* of indirect branches, by the low 14 bits of the address */
-#define JIT_IN_MEMORY   0xfe   /* of jit_host_reg: the guest's register is in cpu.gpr */
+#define JIT_GROUPS      16
+#define JIT_IN_MEMORY   0xfe /* of jit_host_reg: the guest's register is in cpu.gpr */
 
 /* One instruction as the reference engine runs it, and what ends the chain behind it. */
 struct jit_op {
@@ -64,6 +65,7 @@ struct jit_vcpu {
     uint64_t page_va;
     uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
     uint64_t spare[2];
+    uint64_t group_place[JIT_GROUPS];    /* host addresses: see group.c */
     uint64_t arith, not_if, pushed, tsd; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;
     const uint8_t *resume;

@@ -31,13 +31,18 @@ uint32_t tr_op(struct translation *t)
     return t->j->op_count++;
 }
 
-void tr_slow(struct translation *t, uint8_t *rel32)
+void tr_slow_as(struct translation *t, uint8_t *rel32, uint32_t op, uint8_t *resume)
 {
     if (t->stub_count == MAX_STUBS) {
         t->e.full = true;
         return;
     }
-    t->stub[t->stub_count++] = (struct jit_stub){.rel32 = rel32};
+    t->stub[t->stub_count++] = (struct jit_stub){.rel32 = rel32, .op = op, .resume = resume};
+}
+
+void tr_slow(struct translation *t, uint8_t *rel32)
+{
+    tr_slow_as(t, rel32, 0, NULL); /* instruction() has the rest */
 }
 
 static void call_fallback(struct translation *t, uint32_t op)
@@ -126,7 +131,7 @@ static struct emit_rm entry(int32_t member)
 }
 
 /* The flags may change. */
-static void check_quick(struct translation *t, unsigned size, int32_t tag, unsigned align)
+static uint8_t *check_quick(struct translation *t, unsigned size, int32_t tag, unsigned align)
 {
     struct emit *e = &t->e;
     emit_vex(e, 0, true, false, 0x2f7, RCX, R15, emit_reg(R14)); /* bextr rcx, r14, r15 */
@@ -137,11 +142,11 @@ static void check_quick(struct translation *t, unsigned size, int32_t tag, unsig
     if (size == 1 || align) {
         emit_op(e, 0, 8, 0xf7, 0, emit_reg(R14));
         emit_32(e, ~(uint32_t)PAGE_MASK_4K | (align ? (8u << align) - 1 : 0));
-        tr_slow(t, emit_jcc(e, 5));
+        return emit_jcc(e, 5);
     } else {
         emit_op(e, 0, 8, 0x81, 7, emit_reg(R14));
         emit_32(e, PAGE_BYTES - size);
-        tr_slow(t, emit_jcc(e, 7));
+        return emit_jcc(e, 7);
     }
 }
 
@@ -152,7 +157,7 @@ static void find_entry(struct emit *e)
 }
 
 /* The flags stay. */
-static void check_kept(struct translation *t, unsigned size, int32_t tag, unsigned align)
+static uint8_t *check_kept(struct translation *t, unsigned size, int32_t tag, unsigned align)
 {
     struct emit *e = &t->e;
     struct emit_rm mask = emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, page_mask) + 8 * align));
@@ -161,23 +166,28 @@ static void check_kept(struct translation *t, unsigned size, int32_t tag, unsign
     emit_lea(e, RCX, emit_sib(R14, RCX, 0, align ? 0 : (int32_t)size - 1));
     emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, mask);
     emit_16(e, 0x05e3); /* jrcxz over the jump */
-    tr_slow(t, emit_jump(e));
+    uint8_t *no = emit_jump(e);
     find_entry(e);
     emit_load(e, RCX, entry(JIT_ENTRY(delta)));
+    return no;
+}
+
+uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned align)
+{
+    int32_t tag = write ? JIT_ENTRY(write) : JIT_ENTRY(read);
+    return t->live[t->at] ? check_kept(t, size, tag, align) : check_quick(t, size, tag, align);
 }
 
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align)
 {
-    int32_t tag = write ? JIT_ENTRY(write) : JIT_ENTRY(read);
-    if (t->live[t->at])
-        check_kept(t, size, tag, align);
-    else
-        check_quick(t, size, tag, align);
+    tr_slow(t, tr_check(t, size, write, align));
     return emit_sib(R14, RCX, 0, 0);
 }
 
 struct emit_rm tr_free_rcx(struct translation *t, struct emit_rm rm)
 {
+    if (rm.index == NO_REG)
+        return rm;
     emit_lea(&t->e, R14, rm);
     return emit_mem(R14, 0);
 }
@@ -232,7 +242,7 @@ static bool modrm(struct translation *t, const struct x86_insn *insn, const stru
         rm = emit_reg(tr_reg(t, insn->rm, R14, (c->rm & USE_R) || c->rm_size < 4));
         if (c->rm_size == 1)
             flags |= EMIT_BYTE_RM;
-    } else {
+    } else if (!tr_grouped(t, 0, &rm)) {
         if (!tr_address(t, insn))
             return false;
         rm = tr_memory(t, c->rm_size, (c->rm & USE_W) != 0, 0);
@@ -389,22 +399,29 @@ static void write_entries(struct translation *t)
 static void instruction(struct translation *t)
 {
     struct emit before = t->e;
-    uint32_t ops = t->j->op_count, links = t->j->link_count;
+    uint32_t ops = t->j->op_count, links = t->j->link_count, opened = t->opened;
     bool done = original_fn(t->b, t->at) != interp_op_ud;
     t->stub_first = t->stub_count;
+    t->alone_first = t->alone_count;
     done = done && native(t);
     if (!done) {
         t->e = before;
         t->stub_count = t->stub_first;
+        t->alone_count = t->alone_first;
+        t->opened = opened;
         t->j->op_count = ops;
         t->j->link_count = links;
         tr_fallback(t);
         t->vectors_there = t->vex_there = false;
         return;
     }
-    if (t->stub_first == t->stub_count)
+    if (t->stub_first == t->stub_count && t->alone_first == t->alone_count)
         return;
     uint32_t op = tr_op(t);
+    for (unsigned i = t->alone_first; i < t->alone_count; i++) {
+        t->alone[i].op = op;
+        t->alone[i].resume = t->e.p;
+    }
     for (unsigned i = t->stub_first; i < t->stub_count; i++) {
         t->stub[i].op = op;
         t->stub[i].resume = t->e.p;
@@ -441,6 +458,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     if (!decode(&t, host))
         return NULL;
     tr_find_live(&t);
+    tr_plan_groups(&t);
     uint8_t *start = t.e.p;
     write_entries(&t);
     t.code[-1] = (uint8_t)(start - t.code);
@@ -449,6 +467,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     if (t.how[t.count - 1].kind < JIT_JCC)
         tr_goto(&t, t.start[t.count]);
     tr_far_stubs(&t);
+    tr_write_alone(&t);
     write_stubs(&t);
     if (t.e.full)
         return NULL;

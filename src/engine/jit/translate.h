@@ -58,6 +58,31 @@ struct jit_stub {
     uint8_t *resume; /* in the writable mapping; NULL: the block has ended */
 };
 
+/* group.c: operands that are translated together. min, max: bytes from the base register where the group begins. */
+struct jit_group {
+    int32_t min, max;
+    uint16_t accesses;
+    uint8_t base; /* guest register */
+    bool write;
+};
+
+/* An operand of a group; rel: from the base register at its instruction, which is delta from where the group begins. */
+struct jit_group_ref {
+    int32_t rel, delta;
+    int8_t group; /* -1: none */
+    uint8_t size;
+    bool write;
+};
+
+/* Where such an operand is translated by itself. */
+struct jit_alone {
+    uint8_t *rel32, *back, *resume;
+    uint32_t op;
+    uint8_t at, which;
+    bool opens; /* it is the first of its group */
+};
+#define MAX_ALONE 64
+
 struct translation {
     struct jit_vcpu *j;
     struct interp_block *b;
@@ -73,11 +98,20 @@ struct translation {
     struct jit_stub stub[MAX_STUBS];
     unsigned stub_count, stub_first; /* stub_first: of the present instruction */
     unsigned at;                     /* the present instruction */
-    bool vectors_there, vex_there;   /* already looked at in this block: see vector.c */
-    uint8_t *far_rel32;              /* a conditional jump out of the page, */
-    int64_t far_target;              /* and where to */
+    struct jit_group group[JIT_GROUPS];
+    struct jit_group_ref ref[MAX_INSNS][2]; /* the memory operand; what is pushed or popped */
+    struct jit_alone alone[MAX_ALONE];
+    unsigned group_count, alone_count, alone_first;
+    uint32_t opened;               /* groups, a bit each */
+    bool vectors_there, vex_there; /* already looked at in this block: see vector.c */
+    uint8_t *far_rel32;            /* a conditional jump out of the page, */
+    int64_t far_target;            /* and where to */
 };
 
+/* group.c. tr_grouped: the operand's place, made of r14 alone, when it is one of a group. */
+void tr_plan_groups(struct translation *t);
+bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm);
+void tr_write_alone(struct translation *t);
 /* live.c: fills t->live. */
 void tr_find_live(struct translation *t);
 /* special.c */
@@ -88,9 +122,12 @@ bool tr_special(struct translation *t);
 uint32_t tr_op(struct translation *t);
 /* rel32 goes to the handler. */
 void tr_slow(struct translation *t, uint8_t *rel32);
+void tr_slow_as(struct translation *t, uint8_t *rel32, uint32_t op, uint8_t *resume);
 void tr_fallback(struct translation *t);
 /* r14 = the linear address of insn's memory operand. False: too odd. */
 bool tr_address(struct translation *t, const struct x86_insn *insn);
+/* Checks that r14 may be accessed: then r14 + rcx is the place. Returns the jump that it may not. */
+uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned align);
 /* The host's place for what r14 points at, made of rcx and r14. align: 0, or log2 of 16.. minus 3. */
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align);
 /* The same place made of r14 alone: rcx is free. */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * group.c: memory operands of one block that lie around RSP or RBP, of which a compiler makes most of its accesses, are
+ * translated together. The first of a group looks up the whole range that the group covers and keeps where it is on
+ * the host; the others only look whether it did. A range that crosses a page, or is not all allowed, keeps zero, and
+ * each operand is then translated by itself, out of line.
+ *
+ * Between a group's operands nothing runs that could change a translation and yet go on in the block: handlers of
+ * ordinary instructions leave it when they did (wants_out() in jit.c), and any other instruction ends the group.
+ */
+#include "engine/jit/translate.h"
+
+#define RANGE_MAX 1024
+
+/* --- planning --- */
+
+struct planner {
+    struct translation *t;
+    unsigned base;
+    int32_t delta; /* of the base register since the group began */
+    int group;     /* or -1 */
+};
+
+static void add_access(struct planner *p, unsigned i, unsigned which, int32_t rel, unsigned size, bool write)
+{
+    struct translation *t = p->t;
+    int32_t low = p->delta + rel, high = low + (int32_t)size;
+    struct jit_group *g = p->group >= 0 ? &t->group[p->group] : NULL;
+    if (g && ((high > g->max ? high : g->max) - (low < g->min ? low : g->min) > RANGE_MAX))
+        g = NULL;
+    if (!g) {
+        p->group = -1;
+        if (t->group_count == JIT_GROUPS)
+            return;
+        p->group = (int)t->group_count++;
+        g = &t->group[p->group];
+        *g = (struct jit_group){.base = (uint8_t)p->base, .min = low, .max = high};
+    }
+    g->min = low < g->min ? low : g->min;
+    g->max = high > g->max ? high : g->max;
+    g->write = g->write || write;
+    g->accesses++;
+    t->ref[i][which] = (struct jit_group_ref){
+        .group = (int8_t)p->group, .write = write, .size = (uint8_t)size, .rel = rel, .delta = p->delta};
+}
+
+static bool suits(const struct x86_insn *insn, unsigned base)
+{
+    return insn->has_modrm && insn->mod != 3 && insn->base == base && insn->index == X86_NO_REG &&
+           insn->address_size == 8 && insn->segment != X86_FS && insn->segment != X86_GS && !insn->rip_relative;
+}
+
+static void accesses_of(struct planner *p, unsigned i)
+{
+    const struct x86_insn *insn = &p->t->insn[i];
+    const struct jit_class *c = &p->t->how[i];
+    bool stack = p->base == X86_RSP;
+    switch (c->kind) {
+    case JIT_MODRM:
+        if (suits(insn, p->base))
+            add_access(p, i, 0, insn->disp, c->rm_size, (c->rm & USE_W) != 0);
+        break;
+    case JIT_PUSH_RM:
+    case JIT_JMP_RM:
+    case JIT_CALL_RM:
+        if (suits(insn, p->base))
+            add_access(p, i, 0, insn->disp, 8, false);
+        if (stack && c->kind != JIT_JMP_RM)
+            add_access(p, i, 1, -8, 8, true);
+        break;
+    case JIT_PUSH:
+    case JIT_PUSH_IMM:
+    case JIT_CALL:
+        if (stack)
+            add_access(p, i, 1, -8, 8, true);
+        break;
+    case JIT_POP:
+    case JIT_RET:
+        if (stack)
+            add_access(p, i, 1, 0, 8, false);
+        break;
+    default: break;
+    }
+}
+
+static unsigned low_reg(const struct x86_insn *insn)
+{
+    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
+}
+
+/* How the base register changes; false: not known. */
+static bool follow(struct planner *p, unsigned i)
+{
+    const struct x86_insn *insn = &p->t->insn[i];
+    const struct jit_class *c = &p->t->how[i];
+    bool stack = p->base == X86_RSP;
+    switch (c->kind) {
+    case JIT_NOP:
+    case JIT_COPY:
+    case JIT_ACC:
+    case JIT_DIV: return true;
+    case JIT_MODRM:
+        if (insn->mod == 3 && (insn->opcode == 0x81 || insn->opcode == 0x83) && insn->map == X86_MAP_1B &&
+            c->size == 8 && insn->rm == p->base && ((insn->reg & 7) == 0 || (insn->reg & 7) == 5)) {
+            int64_t by = (insn->reg & 7) == 0 ? insn->imm : -insn->imm;
+            p->delta += (int32_t)by;
+            return by > -RANGE_MAX && by < RANGE_MAX;
+        }
+        return !((c->reg & USE_W) && insn->reg == p->base) &&
+               !(insn->mod == 3 && (c->rm & USE_W) && insn->rm == p->base);
+    case JIT_LEA:
+        if (insn->reg != p->base)
+            return true;
+        if (insn->base != p->base || insn->index != X86_NO_REG || insn->address_size != 8 || c->size != 8)
+            return false;
+        p->delta += insn->disp;
+        return insn->disp > -RANGE_MAX && insn->disp < RANGE_MAX;
+    case JIT_MOV_IMM:
+    case JIT_XCHG_RAX:
+    case JIT_BSWAP: return low_reg(insn) != p->base;
+    case JIT_PUSH:
+    case JIT_PUSH_IMM:
+    case JIT_PUSH_RM: p->delta -= stack ? 8 : 0; return true;
+    case JIT_POP: p->delta += stack ? 8 : 0; return low_reg(insn) != p->base;
+    case JIT_JCC: return true;
+    default: return false; /* vectors and all that is a handler's, too */
+    }
+}
+
+static void plan(struct translation *t, unsigned base)
+{
+    struct planner p = {.t = t, .base = base, .group = -1};
+    for (unsigned i = 0; i < t->count; i++) {
+        accesses_of(&p, i);
+        if (!follow(&p, i)) {
+            p.group = -1;
+            p.delta = 0;
+        } else if (p.group < 0) {
+            p.delta = 0;
+        }
+    }
+}
+
+void tr_plan_groups(struct translation *t)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        t->ref[i][0].group = t->ref[i][1].group = -1;
+    plan(t, X86_RSP);
+    plan(t, X86_RBP);
+}
+
+/* --- emitting --- */
+
+static struct emit_rm place_of(const struct jit_group_ref *r)
+{
+    return emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, group_place) + 8 * (size_t)r->group));
+}
+
+static int32_t offset_of(const struct translation *t, const struct jit_group_ref *r)
+{
+    return r->delta + r->rel - t->group[r->group].min;
+}
+
+static uint8_t *open_group(struct translation *t, const struct jit_group_ref *r)
+{
+    struct emit *e = &t->e;
+    const struct jit_group *g = &t->group[r->group];
+    emit_lea(e, R14, emit_mem(jit_host_reg[g->base], g->min - r->delta));
+    uint8_t *alone = tr_check(t, (unsigned)(g->max - g->min), g->write, 0);
+    emit_lea(e, R14, emit_sib(R14, RCX, 0, 0));
+    emit_store(e, R14, place_of(r));
+    return alone;
+}
+
+static uint8_t *use_group(struct translation *t, const struct jit_group_ref *r)
+{
+    struct emit *e = &t->e;
+    emit_load(e, R14, place_of(r));
+    if (!t->live[t->at]) {
+        emit_op(e, 0, 8, 0x85, R14, emit_reg(R14));
+        return emit_jcc(e, 4);
+    }
+    emit_load(e, RCX, emit_reg(R14));
+    emit_16(e, 0x02e3); /* jrcxz over the short jump */
+    emit_16(e, 0x05eb); /* over the long one */
+    return emit_jump(e);
+}
+
+bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm)
+{
+    const struct jit_group_ref *r = &t->ref[t->at][which];
+    if (r->group < 0 || t->group[r->group].accesses < 2 || t->alone_count == MAX_ALONE)
+        return false;
+    const uint32_t bit = 1u << r->group;
+    struct jit_alone *a = &t->alone[t->alone_count];
+    *a = (struct jit_alone){.at = (uint8_t)t->at, .which = (uint8_t)which, .opens = !(t->opened & bit)};
+    a->rel32 = a->opens ? open_group(t, r) : use_group(t, r);
+    a->back = t->e.p;
+    t->opened |= bit;
+    t->alone_count++;
+    *rm = emit_mem(R14, offset_of(t, r));
+    return true;
+}
+
+void tr_write_alone(struct translation *t)
+{
+    struct emit *e = &t->e;
+    for (unsigned i = 0; i < t->alone_count && !e->full; i++) {
+        const struct jit_alone *a = &t->alone[i];
+        const struct jit_group_ref *r = &t->ref[a->at][a->which];
+        t->at = a->at;
+        emit_target(a->rel32, e->p);
+        if (a->opens) {
+            emit_op(e, 0, 8, 0xc7, 0, place_of(r));
+            emit_32(e, 0);
+        }
+        emit_lea(e, R14, emit_mem(jit_host_reg[t->group[r->group].base], r->rel));
+        tr_slow_as(t, tr_check(t, r->size, r->write, 0), a->op, a->resume);
+        emit_lea(e, R14, emit_sib(R14, RCX, 0, -offset_of(t, r)));
+        uint8_t *back = emit_jump(e);
+        if (!e->full)
+            emit_target(back, a->back);
+    }
+}
