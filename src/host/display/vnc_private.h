@@ -76,6 +76,8 @@ struct vnc {
     bool closing;       /* the job is still queued; it frees */
     unsigned held_mods; /* enum keymap_mods the guest sees held: the loop's */
 
+    _Atomic int64_t browser_seen_s; /* vnc_web.c: when one last asked for something; 0: none did */
+
     pthread_mutex_t mutex; /* events, connections' shared fields, screen_used, closed */
     struct vnc_event events[VNC_EVENTS_MAX];
     unsigned event_count;
@@ -104,6 +106,6 @@ void vnc_key(struct vnc_connection *c, enum vnc_event_kind kind, uint32_t code, 
 
 /* vnc_web.c: what speaks first on this socket? Serves the page itself. */
 enum vnc_speaks { VNC_SPEAKS_RFB, VNC_SPEAKS_WEBSOCKET, VNC_SPEAKS_DONE };
-enum vnc_speaks vnc_web_serve(const struct vnc *v, int sock);
+enum vnc_speaks vnc_web_serve(struct vnc *v, int sock);
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_FIRST_MS 150 /* how long a silent client may be a browser */
+#define WAIT_FIRST_MS 250  /* how long a silent client may be a browser */
+#define WAIT_KNOWN_MS 3000 /* the same once one was here: busy ones connect first and ask later */
+#define KNOWN_S       60
 #define WAIT_MS       5000
 #define REQUEST_MAX   8192
 #define PAGE          "/vnc.html?autoconnect=true&resize=scale&reconnect=true"
@@ -221,17 +224,27 @@ static void serve_request(const struct vnc *v, int sock, char *request)
     hang_up(sock);
 }
 
-enum vnc_speaks vnc_web_serve(const struct vnc *v, int sock)
+static int64_t now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + 1;
+}
+
+enum vnc_speaks vnc_web_serve(struct vnc *v, int sock)
 {
     char request[REQUEST_MAX + 1];
+    const int64_t seen_s = atomic_load(&v->browser_seen_s);
 
-    if (!wait_for(sock, POLLIN, WAIT_FIRST_MS))
+    if (!wait_for(sock, POLLIN, seen_s && now_s() - seen_s < KNOWN_S ? WAIT_KNOWN_MS : WAIT_FIRST_MS))
         return VNC_SPEAKS_RFB;
     ssize_t n = recv(sock, request, 5, MSG_PEEK | MSG_DONTWAIT);
     if (n <= 0)
         return VNC_SPEAKS_DONE;
     if (n < 4 || (memcmp(request, "GET ", 4) != 0 && memcmp(request, "HEAD", 4) != 0))
         return VNC_SPEAKS_RFB;
+    atomic_store(&v->browser_seen_s, now_s());
     if (!peek_request(sock, request))
         return VNC_SPEAKS_DONE;
     if (!wants_websocket(request)) {
