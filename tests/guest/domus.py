@@ -115,6 +115,15 @@ class Host:
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def programs(self):
+        """A copy of the build's programs in our directory; its path."""
+        path = self.path("bin")
+        os.makedirs(path, exist_ok=True)
+        for name in os.listdir(os.path.dirname(XL)):
+            if name in ("xl", "domus-domain", "domus-stub"):
+                shutil.copy(os.path.join(os.path.dirname(XL), name), path)
+        return path
+
     def config(self, name, text):
         path = self.path(name + ".cfg")
         with open(path, "w", encoding="utf-8") as f:

@@ -71,6 +71,7 @@ def no_permission(host):
     if os.geteuid() == 0:
         os.chmod(host.dir, 0o755)
         os.chown(run, 65534, 65534)
+        command[0] = os.path.join(host.programs(), "xl")  # the build may be under a home that is closed to others
         command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + command
     p = subprocess.run(command, env={**os.environ, "DOMUS_RUN_DIR": run}, capture_output=True, text=True,
                        timeout=60 * domus.SLOW_HOST)

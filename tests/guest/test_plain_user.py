@@ -16,6 +16,7 @@ class Plain:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("DOMUS_RUN", "XDG_"))}
         self.env["HOME"] = home or "/nonexistent"
         self.prefix = []
+        self.program = os.path.join(host.programs(), "xl")  # the build may be under a home that is closed to others
         if os.geteuid() == 0:
             self.prefix = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
             for path in [home] if home else []:
@@ -23,7 +24,7 @@ class Plain:
         os.chmod(host.dir, 0o755)
 
     def xl(self, *args, stdin=subprocess.DEVNULL):
-        p = subprocess.run(self.prefix + [domus.XL, *args], env=self.env, stdin=stdin, capture_output=True, text=True,
+        p = subprocess.run(self.prefix + [self.program, *args], env=self.env, stdin=stdin, capture_output=True, text=True,
                            timeout=60 * domus.SLOW_HOST)
         domus.check(p.returncode == 0, f"xl {' '.join(args)}: exit {p.returncode}: {p.stderr or p.stdout}")
         return p.stdout
@@ -40,7 +41,7 @@ def works(host, home):
     user.xl("create", config)
     try:
         domus.check(name in user.xl("list"), "not in its user's list")
-        pty = subprocess.Popen(user.prefix + [domus.XL, "console", name], env=user.env, stdin=subprocess.PIPE,
+        pty = subprocess.Popen(user.prefix + [user.program, "console", name], env=user.env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             said = pty.communicate(b"\x1d", timeout=20 * domus.SLOW_HOST)[0]
