@@ -196,6 +196,8 @@ int net_tap_open(struct net **out, struct loop *loop, const struct net_tap_optio
             rc = tap_script_run(&tap->script, "add", why);
         if (rc)
             tap_script_fini(&tap->script);
+        else if (o->mtu) /* Xen's scripts ask xenstore for it, and then take the bridge's */
+            rc = interface_plan(o, why);
     } else if (!rc && o->bridge) {
         rc = bridge_join(o, why);
     }
