@@ -48,6 +48,8 @@ bool jit_run_op(struct jit_vcpu *j, uint32_t number)
     struct interp_vcpu *v = &j->v;
     const struct jit_op *o = &j->ops[number];
     j->exit = JIT_EXIT_DONE;
+    if (unlikely(j->stats))
+        jit_stats_ran(j, o);
     flags_from_code(j);
     v->rip0 = j->page_va + o->block_offset;
     v->chain_left = 1; /* a branch's handler does not run on into the next block */
@@ -153,6 +155,8 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     v->brief = false;
     j->vector = j->vector_vex = 0;
     j->enter(j, b->code);
+    if (unlikely(j->stats))
+        jit_stats_exit(j, (enum jit_exit)j->exit);
     if (j->exit == JIT_EXIT_DONE)
         return;
     flags_from_code(j);
@@ -280,6 +284,7 @@ static int init(struct interp_vcpu *v)
     j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);
     j->tsd = X86_CR4_TSD;
     clear_all_targets(j);
+    jit_stats_init(j);
     if (direct_mode() != DIRECT_OFF && j->has_vectors)
         j->direct = direct_create(v, direct_mode());
     return 0;
@@ -288,6 +293,7 @@ static int init(struct interp_vcpu *v)
 static void fini(struct interp_vcpu *v)
 {
     direct_destroy(to_jit(v)->direct);
+    jit_stats_fini(to_jit(v));
     jit_cache_fini(to_jit(v));
 }
 

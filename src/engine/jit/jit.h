@@ -33,6 +33,8 @@
 struct jit_op {
     struct interp_op op, stop;
     uint32_t block_offset; /* in the page */
+    uint16_t stats_key;
+    bool missed; /* it is run because a check failed */
 };
 
 /* A jump that leaves the cache until its target is translated. */
@@ -77,7 +79,8 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
-    struct direct *direct; /* or NULL */
+    struct direct *direct;   /* or NULL */
+    struct jit_stats *stats; /* or NULL */
 
     uint32_t epoch;
     /* The link that the last exit took, when it can be patched. */
@@ -124,6 +127,13 @@ static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
 bool jit_run_op(struct jit_vcpu *j, uint32_t op);
 bool jit_load_vectors(struct jit_vcpu *j, uint32_t op);
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
+
+/* stats.c; _ran and _exit only with j->stats */
+void jit_stats_init(struct jit_vcpu *j);
+void jit_stats_fini(struct jit_vcpu *j);
+void jit_stats_op(struct jit_vcpu *j, struct jit_op *o, const struct x86_insn *insn);
+void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o);
+void jit_stats_exit(struct jit_vcpu *j, enum jit_exit how);
 
 /* vector.c */
 void jit_vector_save(struct emit *e);

@@ -28,6 +28,8 @@ uint32_t tr_op(struct translation *t)
     o->stop.start = (uint16_t)(o->op.start + o->op.length);
     o->stop.fn = jit_went_on;
     o->block_offset = t->page_offset;
+    o->missed = false;
+    jit_stats_op(t->j, o, &t->insn[t->at]);
     return t->j->op_count++;
 }
 
@@ -422,6 +424,7 @@ static void instruction(struct translation *t)
         t->alone[i].op = op;
         t->alone[i].resume = t->e.p;
     }
+    t->j->ops[op].missed = true;
     for (unsigned i = t->stub_first; i < t->stub_count; i++) {
         t->stub[i].op = op;
         t->stub[i].resume = t->e.p;
