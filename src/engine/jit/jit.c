@@ -279,6 +279,8 @@ static int init(struct interp_vcpu *v)
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
+    j->bit_mask[0] = 31;
+    j->bit_mask[1] = 63;
     j->arith = X86_ARITH;
     j->not_if = ~(uint64_t)X86_IF;
     j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);

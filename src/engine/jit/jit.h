@@ -68,6 +68,7 @@ struct jit_vcpu {
     uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
     uint64_t spare[2];
     uint64_t group_place[JIT_GROUPS];    /* host addresses: see group.c */
+    uint64_t bit_mask[2];                /* PEXT's: a bit's number in 4 and in 8 bytes */
     uint64_t arith, not_if, pushed, tsd; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;
     const uint8_t *resume;

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#define KEYS (3u << 13) /* encoding, map, opcode, ModRM's reg */
+#define KEYS  (3u << 13) /* encoding, map, opcode, ModRM's reg */
 #define SHOWN 40
 
 struct jit_stats {
@@ -72,7 +72,8 @@ void jit_stats_fini(struct jit_vcpu *j)
     struct jit_stats *s = j->stats;
     if (!s)
         return;
-    log_info("jit: vcpu %u: %zu bytes and %u handler calls translated; exits: %llu by handlers, %llu to addresses, %llu by links",
+    log_info("jit: vcpu %u: %zu bytes and %u handler calls translated; exits: %llu by handlers, %llu to addresses, "
+             "%llu by links",
              j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->exits[JIT_EXIT_DONE],
              (unsigned long long)s->exits[JIT_EXIT_RIP], (unsigned long long)s->exits[JIT_EXIT_LINK]);
     show_most(j, "always", s->always);

@@ -376,6 +376,9 @@ static bool native(struct translation *t)
     case JIT_DIV: return !t->live[t->at] && divide(t, insn, c->size);
     case JIT_VECTOR: return tr_vector(t);
     case JIT_SPECIAL: return tr_special(t);
+    case JIT_GPR_VEX: return tr_gpr_vex(t);
+    case JIT_BIT_STRING: return tr_bit_string(t);
+    case JIT_CMPXCHG_N: return tr_cmpxchg_n(t);
     default: return c->kind >= JIT_PUSH && tr_flow(t);
     }
 }
@@ -446,6 +449,8 @@ static bool decode(struct translation *t, const uint8_t *host)
         t->start[i] = at;
         at += (unsigned)length;
         jit_classify(&t->how[i], &t->insn[i]);
+        if (t->how[i].kind == JIT_FALLBACK)
+            tr_classify_gpr(t, i);
         if (t->how[i].kind == JIT_FALLBACK && t->j->has_vectors)
             tr_classify_vector(t, i);
     }

@@ -25,6 +25,9 @@ enum jit_kind {
     JIT_DIV,
     JIT_VECTOR,
     JIT_SPECIAL,
+    JIT_GPR_VEX,
+    JIT_BIT_STRING,
+    JIT_CMPXCHG_N,
     /* These end a block. */
     JIT_JCC,
     JIT_JMP,
@@ -135,6 +138,12 @@ struct emit_rm tr_free_rcx(struct translation *t, struct emit_rm rm);
 /* Host register with the guest's register n; loaded into `scratch` when it is in memory. */
 unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load);
 void tr_put(struct translation *t, unsigned n, unsigned host);
+
+/* gpr.c */
+void tr_classify_gpr(struct translation *t, unsigned i); /* of what is JIT_FALLBACK so far */
+bool tr_gpr_vex(struct translation *t);
+bool tr_bit_string(struct translation *t);
+bool tr_cmpxchg_n(struct translation *t);
 
 /* vector.c */
 void tr_classify_vector(struct translation *t, unsigned i); /* of what is JIT_FALLBACK so far */
