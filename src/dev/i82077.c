@@ -51,7 +51,8 @@ static bool uses_dma(const struct i82077 *f)
 
 static void results(struct i82077 *f, const uint8_t *bytes, unsigned n)
 {
-    memcpy(f->s.result, bytes, n);
+    if (n)
+        memcpy(f->s.result, bytes, n);
     f->s.results = (uint8_t)n;
     f->s.result_at = 0;
     f->s.phase = n ? PHASE_RESULT : PHASE_IDLE;

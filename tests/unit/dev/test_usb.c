@@ -9,7 +9,7 @@
 static void standard_requests(void **state)
 {
     struct rig *r = *state;
-    uint8_t data[256];
+    uint8_t data[512];
     int n;
 
     rig_plug(r, 0, usb_tablet_create(fake_loop, r->display));
