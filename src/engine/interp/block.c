@@ -20,6 +20,11 @@ int interp_blocks_init(struct interp_vcpu *v)
 {
     v->blocks = calloc(BUCKETS, sizeof(struct interp_block *));
     v->scratch = calloc(1, SCRATCH_BYTES);
+    for (unsigned i = 0; i < INTERP_CROSSINGS; i++) {
+        v->crossing[i].block = calloc(1, SCRATCH_BYTES);
+        if (!v->crossing[i].block)
+            return -1;
+    }
     v->arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (v->arena == MAP_FAILED)
         v->arena = NULL;
@@ -30,6 +35,8 @@ void interp_blocks_fini(struct interp_vcpu *v)
 {
     free(v->blocks);
     free(v->scratch);
+    for (unsigned i = 0; i < INTERP_CROSSINGS; i++)
+        free(v->crossing[i].block);
     if (v->arena)
         munmap(v->arena, ARENA_BYTES);
 }
@@ -132,11 +139,25 @@ static struct interp_exec_entry *exec_entry(struct interp_vcpu *v, gva_t lin)
 
 static void fetch_bytes(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned size)
 {
+    const struct interp_exec_entry *e = NULL;
     for (unsigned i = 0; i < size; i++) {
-        const struct interp_exec_entry *e = exec_entry(v, (lin + i) & v->lin_mask);
+        if (i == 0 || !((lin + i) & PAGE_MASK_4K))
+            e = exec_entry(v, (lin + i) & v->lin_mask);
         gpa_t offset = (lin + i) & PAGE_MASK_4K;
         to[i] = e->host ? e->host[offset] : (uint8_t)v->host.mmio_read(v->opaque, e->gpa + offset, 1);
     }
+}
+
+/* Was just this instruction here the last time? have: bytes of it that are known. Fetches the rest, and may fault so.
+ */
+static bool is_same(struct interp_vcpu *v, const struct interp_crossing *c, gva_t lin, const uint8_t *bytes,
+                    unsigned have)
+{
+    uint8_t rest[X86_INSN_MAX];
+    if (c->lin != lin || c->mode != v->code_mode || c->length <= have || memcmp(c->bytes, bytes, have) != 0)
+        return false;
+    fetch_bytes(v, lin + have, rest, c->length - have);
+    return memcmp(c->bytes + have, rest, c->length - have) == 0;
 }
 
 /* One instruction that may lie in two pages or outside RAM. Faults on the second page only when it needs it. */
@@ -146,17 +167,28 @@ static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
     struct x86_insn insn;
     struct draft d = {.count = 0};
     unsigned have = PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
+    const unsigned first = have;
+    struct interp_crossing *c = &v->crossing[(lin >> PAGE_SHIFT_4K) % INTERP_CROSSINGS];
     have = have < X86_INSN_MAX ? have : X86_INSN_MAX;
     fetch_bytes(v, lin, bytes, have);
+    if (have == first && is_same(v, c, lin, bytes, have))
+        return c->block;
     int length = x86_decode(&insn, bytes, have, (enum x86_mode)v->code_mode);
     while (length == 0 && have < X86_INSN_MAX) {
         fetch_bytes(v, lin + have, bytes + have, 1);
         length = x86_decode(&insn, bytes, ++have, (enum x86_mode)v->code_mode);
     }
     draft_add(v, &d, &insn, length);
-    fill(v->scratch, &d);
-    v->scratch->version = NULL;
-    return v->scratch;
+    struct interp_block *b = v->scratch;
+    if (length > (int)first) {
+        *c = (struct interp_crossing){
+            .lin = lin, .mode = (uint8_t)v->code_mode, .length = (uint8_t)length, .block = c->block};
+        memcpy(c->bytes, bytes, (size_t)length);
+        b = c->block;
+    }
+    fill(b, &d);
+    b->version = NULL;
+    return b;
 }
 
 static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *host, unsigned offset, unsigned max_ops)

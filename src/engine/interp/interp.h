@@ -91,6 +91,15 @@ struct interp_jump_entry {
     struct interp_block *block;
 };
 
+/* An instruction across two pages, decoded; its bytes are fetched and compared each time that it runs. */
+#define INTERP_CROSSINGS 64
+struct interp_crossing {
+    gva_t lin;
+    uint8_t mode, length; /* length 0: none */
+    uint8_t bytes[X86_INSN_MAX];
+    struct interp_block *block;
+};
+
 struct interp_segment { /* X86_ES..X86_GS, made from cpu.seg by interp_segments_changed */
     uint64_t base;
     uint64_t lo, read_end, write_end; /* offsets lo <= x < end may be read or written */
@@ -172,10 +181,11 @@ struct interp_vcpu {
     uint8_t *arena;
     size_t arena_used;
     struct interp_block *scratch; /* one uncached block */
-    void *tables;                 /* of all spaces */
-    uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
-    uint64_t huge_pages;          /* and of 1 GiB */
-    uint64_t user_entries;        /* how often CPL 3 was entered */
+    struct interp_crossing crossing[INTERP_CROSSINGS];
+    void *tables;          /* of all spaces */
+    uint64_t large_pages;  /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
+    uint64_t huge_pages;   /* and of 1 GiB */
+    uint64_t user_entries; /* how often CPL 3 was entered */
     uint32_t next_space;
     uint16_t generations; /* the last one that was given out */
     uint8_t user_space;   /* of CR3's PCID */
