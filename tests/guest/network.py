@@ -42,9 +42,10 @@ class Net:
     def use(self, *prefix):
         """xl runs behind that command from here on."""
         self.prefix = list(prefix)
+        program = os.path.join(self.host.programs(), "xl")  # the build may be under a home that is closed to others
         path = self.host.path("xl-there")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(f"#!/bin/sh\nexec {' '.join(prefix)} {self.real_xl} \"$@\"\n")
+            f.write(f"#!/bin/sh\nexec {' '.join(prefix)} {program} \"$@\"\n")
         os.chmod(path, 0o755)
         domus.XL = path
 

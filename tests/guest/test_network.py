@@ -47,11 +47,12 @@ def by_pxe(host, small, model):
 
 
 def behind_nat(host, small, model):
-    name = f"nat-{model}"
+    name, env = f"nat-{model}", host.env
     with network.Net(host) as net:
         if os.geteuid() == 0:
             net.use("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-            os.makedirs(host.env["DOMUS_RUN_DIR"], exist_ok=True)
+            host.env = {"DOMUS_RUN_DIR": host.path(name)}  # root's is closed to that user
+            os.makedirs(host.env["DOMUS_RUN_DIR"])
             os.chown(host.env["DOMUS_RUN_DIR"], 65534, 65534)
         digest = net.file("big", 16)
         with socket.socket() as a, socket.socket() as b:
@@ -71,6 +72,7 @@ def behind_nat(host, small, model):
         got = urllib.request.urlopen(f"http://127.0.0.1:{forward}/page", timeout=20).read()
         domus.check(got == b"served-by-guest\n", f"the forwarded port: {got!r}")
         network.pull_and_plug(host, console, name, "10.0.2.2")
+    host.env = env
 
 
 def says_why(host, small):
