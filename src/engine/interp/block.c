@@ -2,7 +2,8 @@
 /*
  * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address,
  * code size and whether translations are fast (a translator makes code of those), never leave their page, and die when
- * their page's version moves on. An instruction that crosses a page or lies outside RAM is decoded anew each time.
+ * their page's version moves on. An instruction that lies outside RAM is decoded anew each time;
+ * of one that crosses a page the bytes are fetched and compared each time.
  */
 #include "engine/interp/interp.h"
 

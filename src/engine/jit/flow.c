@@ -23,11 +23,6 @@ static void move_sp(struct translation *t, int32_t by)
     emit_lea(&t->e, GUEST_RSP, emit_mem(GUEST_RSP, by));
 }
 
-static unsigned low_reg(const struct x86_insn *insn)
-{
-    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
-}
-
 static bool push(struct translation *t, unsigned n)
 {
     struct emit_rm top = stack_top(t, true);
@@ -258,8 +253,8 @@ bool tr_flow(struct translation *t)
     const struct x86_insn *insn = &t->insn[t->at];
     const int64_t next = t->start[t->at] + insn->length;
     switch (t->how[t->at].kind) {
-    case JIT_PUSH: return push(t, low_reg(insn));
-    case JIT_POP: return pop(t, low_reg(insn));
+    case JIT_PUSH: return push(t, tr_low_reg(insn));
+    case JIT_POP: return pop(t, tr_low_reg(insn));
     case JIT_PUSH_IMM: return push_imm(t, insn);
     case JIT_PUSH_RM: return push_rm(t, insn);
     case JIT_LEAVE: return leave(t);

@@ -83,11 +83,6 @@ static void accesses_of(struct planner *p, unsigned i)
     }
 }
 
-static unsigned low_reg(const struct x86_insn *insn)
-{
-    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
-}
-
 /* How the base register changes; false: not known. */
 static bool follow(struct planner *p, unsigned i)
 {
@@ -117,11 +112,11 @@ static bool follow(struct planner *p, unsigned i)
         return insn->disp > -RANGE_MAX && insn->disp < RANGE_MAX;
     case JIT_MOV_IMM:
     case JIT_XCHG_RAX:
-    case JIT_BSWAP: return low_reg(insn) != p->base;
+    case JIT_BSWAP: return tr_low_reg(insn) != p->base;
     case JIT_PUSH:
     case JIT_PUSH_IMM:
     case JIT_PUSH_RM: p->delta -= stack ? 8 : 0; return true;
-    case JIT_POP: p->delta += stack ? 8 : 0; return low_reg(insn) != p->base;
+    case JIT_POP: p->delta += stack ? 8 : 0; return tr_low_reg(insn) != p->base;
     case JIT_JCC: return true;
     default: return false; /* vectors and all that is a handler's, too */
     }

@@ -269,15 +269,10 @@ static bool modrm(struct translation *t, const struct x86_insn *insn, const stru
     return true;
 }
 
-static unsigned low_reg(const struct x86_insn *insn)
-{
-    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
-}
-
 static bool mov_imm(struct translation *t, const struct x86_insn *insn, unsigned size)
 {
     struct emit *e = &t->e;
-    unsigned n = low_reg(insn);
+    unsigned n = tr_low_reg(insn);
     if (high_byte(insn, n, size)) {
         if (n == 5)
             return false;
@@ -312,19 +307,19 @@ static bool lea(struct translation *t, const struct x86_insn *insn, unsigned siz
 
 static bool xchg_rax(struct translation *t, const struct x86_insn *insn, unsigned size)
 {
-    unsigned host = tr_reg(t, low_reg(insn), R14, true);
+    unsigned host = tr_reg(t, tr_low_reg(insn), R14, true);
     emit_op(&t->e, 0, size, 0x87, RAX, emit_reg(host));
-    tr_put(t, low_reg(insn), host);
+    tr_put(t, tr_low_reg(insn), host);
     return true;
 }
 
 static bool bswap(struct translation *t, const struct x86_insn *insn, unsigned size)
 {
-    unsigned host = tr_reg(t, low_reg(insn), R14, true);
+    unsigned host = tr_reg(t, tr_low_reg(insn), R14, true);
     emit_8(&t->e, 0x40 | (size == 8 ? 8u : 0u) | host >> 3);
     emit_8(&t->e, 0x0f);
     emit_8(&t->e, 0xc8 | (host & 7));
-    tr_put(t, low_reg(insn), host);
+    tr_put(t, tr_low_reg(insn), host);
     return true;
 }
 

@@ -135,6 +135,12 @@ uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned ali
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align);
 /* The same place made of r14 alone: rcx is free. */
 struct emit_rm tr_free_rcx(struct translation *t, struct emit_rm rm);
+/* The register in the low bits of the opcode: PUSH, POP, MOV r, imm, XCHG, BSWAP. */
+static inline unsigned tr_low_reg(const struct x86_insn *insn)
+{
+    return (insn->opcode & 7u) | (insn->rex & 1 ? 8 : 0);
+}
+
 /* Host register with the guest's register n; loaded into `scratch` when it is in memory. */
 unsigned tr_reg(struct translation *t, unsigned n, unsigned scratch, bool load);
 void tr_put(struct translation *t, unsigned n, unsigned host);
