@@ -400,8 +400,21 @@ static bool is_sha(const struct x86_insn *in)
  * Whole outcomes that are the model's choice, where ours is Intel's and the host may be AMD's: alignment of
  * SHA's operands; which of CMPS's operands faults first; #AC of AVX operands; a memory fault of an x87 store or of
  * VCVTPS2PH before its exception or after; a 16-bit double shift by more than 16; MXCSR bit 17; NOPs and UDs with
- * operands; VPERMQ with W0; REP in front of LOOPcc and of XCHG R8; whether a CALL that faults has pushed.
+ * operands; VPERMQ with W0; VPINSRD and VPEXTRD with W1 outside of 64-bit code; REP in front of LOOPcc and of XCHG R8;
+ * whether a CALL that faults has pushed; what PUSH of a segment register writes above its 16 bits.
  */
+static bool pushes_segment(const struct x86_insn *in)
+{
+    bool low = in->map == X86_MAP_1B && (in->opcode & 0xe7) == 0x06;
+    return in->operand_size == 4 && (low || (in->map == X86_MAP_0F && (in->opcode & 0xf7) == 0xa0));
+}
+
+static bool wide_lane(const struct oracle_case *c, const struct x86_insn *in)
+{
+    return c->code32 && in->encoding == X86_ENC_VEX && (in->rex & 8) && in->map == X86_MAP_0F3A &&
+           (in->opcode == 0x16 || in->opcode == 0x22);
+}
+
 static bool amd_chooses(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e)
 {
     const struct x86_insn *in = insn_at(c, n->rip), *before = insn_at(c, e->rip), *last = &c->insn[c->count - 1];
@@ -417,7 +430,11 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
             return true;
         if (x->map == X86_MAP_1B && x->prefix_rep && ((x->opcode & 0xfe) == 0xe0 || (x->opcode == 0x90 && x->rex & 1)))
             return true;
+        if (pushes_segment(x) && !differs)
+            return true;
     }
+    if (n->vector == X86_EXC_UD && wide_lane(c, in))
+        return true;
     if (load_le32(n->fpu.bytes + 24) & 1u << 17)
         return true;
     if (n->vector == X86_EXC_AC && in->map != X86_MAP_1B)
@@ -432,8 +449,8 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
         return is_memory_fault(e->vector);
     if (differs && is_memory_fault(n->vector) && in->map == X86_MAP_1B && in->opcode >= 0xd8 && in->opcode <= 0xdf)
         return true;
-    return n->vector == X86_EXC_GP && e->vector == X86_EXC_GP && last->map == X86_MAP_1B && last->opcode == 0xff &&
-           (last->reg & 7) == 2;
+    bool call = last->opcode == 0xe8 || (last->opcode == 0xff && (last->reg & 7) == 2);
+    return n->vector == X86_EXC_GP && e->vector == X86_EXC_GP && last->map == X86_MAP_1B && call;
 }
 
 /* ... and details of outcomes: what REP with 32-bit addresses leaves of the upper halves, RF between its iterations. */
