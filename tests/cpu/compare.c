@@ -401,12 +401,19 @@ static bool is_sha(const struct x86_insn *in)
  * SHA's operands; which of CMPS's operands faults first; #AC of AVX operands; a memory fault of an x87 store or of
  * VCVTPS2PH before its exception or after; a 16-bit double shift by more than 16; MXCSR bit 17; NOPs and UDs with
  * operands; VPERMQ with W0; VPINSRD and VPEXTRD with W1 outside of 64-bit code; REP in front of LOOPcc and of XCHG R8;
- * whether a CALL that faults has pushed; what PUSH of a segment register writes above its 16 bits.
+ * whether a CALL that faults has pushed; what PUSH of a segment register writes above its 16 bits; whether PUSHA's
+ * alignment or its pages come first; VMASKMOV and VPMASKMOV across 64 KiB with 16-bit addresses, which wrap there.
  */
 static bool pushes_segment(const struct x86_insn *in)
 {
     bool low = in->map == X86_MAP_1B && (in->opcode & 0xe7) == 0x06;
     return in->operand_size == 4 && (low || (in->map == X86_MAP_0F && (in->opcode & 0xf7) == 0xa0));
+}
+
+static bool is_masked_move(const struct x86_insn *in)
+{
+    return in->encoding == X86_ENC_VEX && in->map == X86_MAP_0F38 &&
+           ((in->opcode & 0xfc) == 0x2c || in->opcode == 0x8c || in->opcode == 0x8e);
 }
 
 static bool wide_lane(const struct oracle_case *c, const struct x86_insn *in)
@@ -437,8 +444,10 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
         return true;
     if (load_le32(n->fpu.bytes + 24) & 1u << 17)
         return true;
-    if (n->vector == X86_EXC_AC && in->map != X86_MAP_1B)
+    if (n->vector == X86_EXC_AC && (in->map != X86_MAP_1B || in->opcode == 0x60))
         return true;
+    if (differs && is_masked_move(before) && before->address_size == 2)
+        return e->vector == X86_EXC_GP || e->vector == X86_EXC_SS;
     if (n->vector == X86_EXC_UD && in->map == X86_MAP_0F)
         return in->opcode == 0x0d || in->opcode == 0xb9 || in->opcode == 0xff;
     if (differs && e->vector == X86_EXC_GP && is_sha(before))
