@@ -62,12 +62,6 @@ static void out_to_c(struct emit *e)
     emit_bytes(e, pops, sizeof pops); /* add rsp, 8; pop r15, r14, r13, r12, rbp, rbx; ret */
 }
 
-static void set_exit(struct emit *e, enum jit_exit how)
-{
-    emit_op(e, 0, 4, 0xc7, 0, JIT_SLOT(exit));
-    emit_32(e, how);
-}
-
 static void make_enter(struct jit_vcpu *j, struct emit *e)
 {
     static const uint8_t pushes[] = {0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41,
@@ -82,21 +76,16 @@ static void make_enter(struct jit_vcpu *j, struct emit *e)
     memcpy(&j->enter, &code, sizeof j->enter);
 }
 
-/*
- * Called with ecx: the number of the jit_op. Calls fn, which leaves translated code by returning false; else returns
- * with the guest's registers as they then are.
- */
-static const uint8_t *make_call(struct jit_vcpu *j, struct emit *e, bool (*fn)(struct jit_vcpu *, uint32_t))
+typedef const uint8_t *(*from_code)(struct jit_vcpu *j, uint32_t number);
+
+/* Calls fn with ecx, and goes on where that says with the guest's registers as they then are; NULL: leaves. */
+static void call_c(struct emit *e, from_code fn)
 {
-    const uint8_t *start = jit_rx(j, e->p);
     uint64_t address;
     memcpy(&address, &fn, sizeof address);
-    emit_8(e, 0x41); /* pop r14 */
-    emit_8(e, 0x5e);
-    emit_store(e, R14, JIT_SLOT(resume));
-    emit_op(e, 0, 4, 0x89, RCX, JIT_SLOT(op_number));
+    emit_op(e, 0, 4, 0x89, RCX, JIT_SLOT(number));
     spill(e);
-    emit_op(e, 0, 4, 0x8b, RSI, JIT_SLOT(op_number));
+    emit_op(e, 0, 4, 0x8b, RSI, JIT_SLOT(number));
     emit_load(e, RBX, emit_reg(RSP));
     emit_load(e, RDI, emit_reg(RSP));
     emit_load(e, RSP, JIT_SLOT(host_sp));
@@ -104,27 +93,33 @@ static const uint8_t *make_call(struct jit_vcpu *j, struct emit *e, bool (*fn)(s
     emit_64(e, address);
     emit_op(e, 0, 4, 0xff, 2, emit_reg(RAX));
     emit_load(e, RSP, emit_reg(RBX));
-    emit_16(e, 0xc084); /* test al, al */
+    emit_op(e, 0, 8, 0x85, RAX, emit_reg(RAX));
     uint8_t *leave = emit_jcc(e, 4);
+    emit_store(e, RAX, JIT_SLOT(resume));
     reload(e);
     emit_op(e, 0, 4, 0xff, 4, JIT_SLOT(resume));
     emit_target(leave, e->p);
     out_to_c(e);
+}
+
+/* Called by translated code, with a number in ecx. */
+static const uint8_t *make_call(struct jit_vcpu *j, struct emit *e, from_code fn)
+{
+    const uint8_t *start = jit_rx(j, e->p);
+    emit_8(e, 0x41); /* pop r14 */
+    emit_8(e, 0x5e);
+    emit_store(e, R14, JIT_SLOT(resume));
+    call_c(e, fn);
     return start;
 }
 
 static void make_exits(struct jit_vcpu *j, struct emit *e)
 {
     j->exit_by_link = jit_rx(j, e->p); /* ecx: the link */
-    emit_op(e, 0, 4, 0x89, RCX, JIT_SLOT(exit_link));
-    set_exit(e, JIT_EXIT_LINK);
-    spill(e);
-    out_to_c(e);
+    call_c(e, jit_follow_link);
     j->exit_by_rip = jit_rx(j, e->p); /* r14: the guest's RIP */
     emit_store(e, R14, JIT_SLOT(v.cpu.rip));
-    set_exit(e, JIT_EXIT_RIP);
-    spill(e);
-    out_to_c(e);
+    call_c(e, jit_go_to);
 }
 
 static void *reserve(size_t bytes)

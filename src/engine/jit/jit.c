@@ -43,46 +43,6 @@ static bool wants_out(struct jit_vcpu *j)
            j->epoch != atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
 }
 
-bool jit_run_op(struct jit_vcpu *j, uint32_t number)
-{
-    struct interp_vcpu *v = &j->v;
-    const struct jit_op *o = &j->ops[number];
-    j->exit = JIT_EXIT_DONE;
-    if (unlikely(j->stats))
-        jit_stats_ran(j, o);
-    flags_from_code(j);
-    v->rip0 = j->page_va + o->block_offset;
-    v->chain_left = 1; /* a branch's handler does not run on into the next block */
-    j->went_on = false;
-    o->op.fn(v, &o->op);
-    v->op = NULL;
-    if (!j->went_on)
-        return false;
-    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j)) {
-        v->cpu.rip = v->rip0 + o->stop.start;
-        return false;
-    }
-    flags_to_code(j);
-    return true;
-}
-
-/* Lets the vector registers be loaded; else the instruction is its handler's, and that is all for now. */
-bool jit_load_vectors(struct jit_vcpu *j, uint32_t number)
-{
-    const struct jit_op *o = &j->ops[number];
-    const struct x86_insn *insn = o->op.insn;
-    if (jit_vector_allowed(j) && (insn->encoding != X86_ENC_VEX || j->vector_vex)) {
-        j->vector = 1;
-        return true;
-    }
-    j->vector = j->vector_vex = 0;
-    if (jit_run_op(j, number)) {
-        j->v.cpu.rip = j->v.rip0 + o->stop.start;
-        flags_from_code(j);
-    }
-    return false;
-}
-
 /* --- blocks --- */
 
 static struct jit_target *targets_of(const struct interp_space *s)
@@ -156,15 +116,87 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     j->vector = j->vector_vex = 0;
     j->enter(j, b->code);
     if (unlikely(j->stats))
-        jit_stats_exit(j, (enum jit_exit)j->exit);
-    if (j->exit == JIT_EXIT_DONE)
-        return;
+        jit_stats_left(j, JIT_LEFT);
+}
+
+/* --- called from translated code --- */
+
+/* Where to go on at cpu.rip, if that is known and nothing wants to be looked at; else NULL, and the loop sees. */
+static const uint8_t *onward(struct jit_vcpu *j)
+{
+    struct interp_vcpu *v = &j->v;
+    if (wants_out(j) || v->hold || v->direct || v->code_mode != X86_MODE_64)
+        return NULL;
+    const struct interp_block *b = interp_find_block(v, false);
+    if (b->ops[0].fn != enter_block)
+        return NULL;
+    v->block = (struct interp_block *)(uintptr_t)b;
+    v->rip0 = v->cpu.rip;
+    if (j->pending != NO_LINK)
+        link_pending(j, b);
+    add_target(j, v->rip0, b);
+    flags_to_code(j);
+    j->page_va = v->rip0 & ~PAGE_MASK_4K;
+    j->vector = j->vector_vex = 0;
+    return b->code;
+}
+
+const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
+{
+    struct interp_vcpu *v = &j->v;
+    const struct jit_op *o = &j->ops[number];
+    if (unlikely(j->stats))
+        jit_stats_ran(j, o);
     flags_from_code(j);
-    if (j->exit == JIT_EXIT_LINK) {
-        v->cpu.rip = j->page_va + j->links[j->exit_link].target;
-        j->pending = j->exit_link;
-        j->pending_rip = v->cpu.rip;
+    v->rip0 = j->page_va + o->block_offset;
+    v->chain_left = 1; /* a branch's handler does not run on into the next block */
+    j->went_on = false;
+    o->op.fn(v, &o->op);
+    v->op = NULL;
+    if (!j->went_on)
+        return onward(j);
+    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j)) {
+        v->cpu.rip = v->rip0 + o->stop.start;
+        return NULL;
     }
+    flags_to_code(j);
+    return j->resume;
+}
+
+/* Lets the vector registers be loaded; else the instruction is its handler's, and that is all for now. */
+const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t number)
+{
+    const struct jit_op *o = &j->ops[number];
+    const struct x86_insn *insn = o->op.insn;
+    if (jit_vector_allowed(j) && (insn->encoding != X86_ENC_VEX || j->vector_vex)) {
+        j->vector = 1;
+        return j->resume;
+    }
+    j->vector = j->vector_vex = 0;
+    if (!jit_run_op(j, number))
+        return NULL;
+    j->v.cpu.rip = j->v.rip0 + o->stop.start;
+    flags_from_code(j);
+    return onward(j);
+}
+
+const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused)
+{
+    flags_from_code(j);
+    if (unlikely(j->stats))
+        jit_stats_left(j, JIT_LEFT_BY_RIP);
+    return onward(j);
+}
+
+const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
+{
+    flags_from_code(j);
+    if (unlikely(j->stats))
+        jit_stats_left(j, JIT_LEFT_BY_LINK);
+    j->v.cpu.rip = j->page_va + j->links[number].target;
+    j->pending = number;
+    j->pending_rip = j->v.cpu.rip;
+    return onward(j);
 }
 
 static void count_block(struct interp_vcpu *v, const struct interp_op *op)

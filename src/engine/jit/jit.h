@@ -58,7 +58,7 @@ _Static_assert(JIT_TARGETS * sizeof(struct jit_target) == INTERP_SPACE_FRONT, "t
 #define JIT_TARGET(member) \
     ((int32_t)offsetof(struct jit_target, member) - (int32_t)JIT_FIELD - (int32_t)INTERP_SPACE_FRONT)
 
-enum jit_exit { JIT_EXIT_DONE, JIT_EXIT_RIP, JIT_EXIT_LINK };
+enum jit_left { JIT_LEFT, JIT_LEFT_BY_RIP, JIT_LEFT_BY_LINK }; /* for C's loop; the others to find a block */
 
 struct jit_vcpu {
     struct interp_vcpu v; /* first; its cpu.gpr is at offset 0 */
@@ -72,9 +72,8 @@ struct jit_vcpu {
     uint64_t arith, not_if, pushed, tsd; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;
     const uint8_t *resume;
-    uint32_t flags; /* AL: OF; AH: as LAHF has it */
-    uint32_t exit, exit_link;
-    uint32_t op_number; /* that the fallback was called with */
+    uint32_t flags;  /* AL: OF; AH: as LAHF has it */
+    uint32_t number; /* that a function of C was called with */
     uint32_t host_mxcsr;
     uint64_t vector, vector_vex; /* the guest's vector registers are in the host's; and VEX is allowed */
     bool has_vectors;
@@ -124,17 +123,19 @@ static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
     return j->rx + (rw - j->rw);
 }
 
-/* jit.c: called from translated code. False: leave it. */
-bool jit_run_op(struct jit_vcpu *j, uint32_t op);
-bool jit_load_vectors(struct jit_vcpu *j, uint32_t op);
+/* jit.c: called from translated code. They return where it goes on; NULL: leave it. */
+const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t op);
+const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t op);
+const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
+const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
 
-/* stats.c; _ran and _exit only with j->stats */
+/* stats.c; _ran and _left only with j->stats */
 void jit_stats_init(struct jit_vcpu *j);
 void jit_stats_fini(struct jit_vcpu *j);
 void jit_stats_op(struct jit_vcpu *j, struct jit_op *o, const struct x86_insn *insn);
 void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o);
-void jit_stats_exit(struct jit_vcpu *j, enum jit_exit how);
+void jit_stats_left(struct jit_vcpu *j, enum jit_left how);
 
 /* vector.c */
 void jit_vector_save(struct emit *e);

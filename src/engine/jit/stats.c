@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stats.c: what a vCPU's translated code did, for those who work on the translator: DOMUS_JIT_STATS=1 in the
- * environment, and the log tells when the vCPU ends. Counted are entries, exits by cause, and by opcode the
+ * environment, and the log tells when the vCPU ends. Counted are exits to C's loop, look-ups of code, and by opcode the
  * instructions that the reference engine's handlers did: "always" those without a translation, "missed" those whose
  * checks (TLB, target, alignment) failed.
  */
@@ -15,7 +15,7 @@
 #define SHOWN 40
 
 struct jit_stats {
-    uint64_t exits[3];
+    uint64_t left[3];
     uint64_t always[KEYS], missed[KEYS];
 };
 
@@ -43,9 +43,9 @@ void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o)
     ++(o->missed ? j->stats->missed : j->stats->always)[o->stats_key];
 }
 
-void jit_stats_exit(struct jit_vcpu *j, enum jit_exit how)
+void jit_stats_left(struct jit_vcpu *j, enum jit_left how)
 {
-    j->stats->exits[how]++;
+    j->stats->left[how]++;
 }
 
 static void show_most(const struct jit_vcpu *j, const char *title, uint64_t *count)
@@ -72,10 +72,10 @@ void jit_stats_fini(struct jit_vcpu *j)
     struct jit_stats *s = j->stats;
     if (!s)
         return;
-    log_info("jit: vcpu %u: %zu bytes and %u handler calls translated; exits: %llu by handlers, %llu to addresses, "
-             "%llu by links",
-             j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->exits[JIT_EXIT_DONE],
-             (unsigned long long)s->exits[JIT_EXIT_RIP], (unsigned long long)s->exits[JIT_EXIT_LINK]);
+    log_info("jit: vcpu %u: %zu bytes and %u handler calls translated; left %llu times; looked up %llu addresses "
+             "and %llu links",
+             j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->left[JIT_LEFT],
+             (unsigned long long)s->left[JIT_LEFT_BY_RIP], (unsigned long long)s->left[JIT_LEFT_BY_LINK]);
     show_most(j, "always", s->always);
     show_most(j, "missed", s->missed);
     free(s);
