@@ -18,10 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_MS  10000                    /* for what takes microseconds */
-#define LOOK_MS    50                       /* how often a program that runs is asked whether it heeds kicks */
-#define DEAF_MS    300                      /* of processor time that a program may use after it was kicked */
-#define SYNC_FLAGS SECCOMP_IOW(4, uint64_t) /* Linux 6.6: SECCOMP_IOCTL_NOTIF_SET_FLAGS, and its only flag */
+#define CONTROL_BYTES (DIRECT_COPIES_OFFSET + DIRECT_COPIES * 4096ull)
+#define ANSWER_MS     10000                    /* for what takes microseconds */
+#define LOOK_MS       50                       /* how often a program that runs is asked whether it heeds kicks */
+#define DEAF_MS       300                      /* of processor time that a program may use after it was kicked */
+#define SYNC_FLAGS    SECCOMP_IOW(4, uint64_t) /* Linux 6.6: SECCOMP_IOCTL_NOTIF_SET_FLAGS, and its only flag */
 
 /* Beside the running program, or where a build has it. */
 static bool find_program(char *path, size_t size)
@@ -169,7 +170,7 @@ int direct_link_start(struct direct_link *l, int ram)
     memset(l, 0, sizeof *l);
     l->runner = l->mapper = l->stops = l->cpu = -1;
     int control = memfd_create("domus-stub", MFD_CLOEXEC), rc = -ENOMEM;
-    const size_t bytes = DIRECT_COMMAND_BYTES + DIRECT_SHARED_BYTES;
+    const size_t bytes = CONTROL_BYTES;
     _Static_assert(sizeof(struct direct_commands) <= DIRECT_COMMAND_BYTES, "they fit");
     if (control < 0 || ftruncate(control, (off_t)bytes) < 0)
         goto out;
@@ -189,6 +190,8 @@ int direct_link_start(struct direct_link *l, int ram)
         goto out;
     uint64_t sync = 1; /* wake the runner on this processor: a hint, where the kernel knows it */
     (void)ioctl(l->stops, SYNC_FLAGS, sync);
+    if (l->shared->keyed)
+        l->copies = (uint8_t *)l->commands + DIRECT_COPIES_OFFSET;
     if (write(l->runner, "", 1) == 1 && await_stop(l, &never))
         rc = 0;
 out:
@@ -219,7 +222,7 @@ void direct_link_end(struct direct_link *l)
     if (l->mapper >= 0)
         close(l->mapper);
     if (l->commands)
-        munmap(l->commands, DIRECT_COMMAND_BYTES + DIRECT_SHARED_BYTES);
+        munmap(l->commands, CONTROL_BYTES);
     memset(l, 0, sizeof *l);
     l->runner = l->mapper = l->stops = -1;
 }

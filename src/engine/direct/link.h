@@ -22,6 +22,7 @@ struct direct_segments {
 struct direct_link {
     struct direct_commands *commands;
     struct direct_shared *shared;
+    uint8_t *copies;    /* DIRECT_COPIES pages; NULL: the host has no protection keys */
     int runner, mapper; /* sockets; the runner's only tells of its end */
     int stops;          /* where the kernel tells of stops (seccomp_unotify(2)) */
     uint64_t stop;      /* the one to be answered */

@@ -62,7 +62,7 @@ void direct_pages_empty(struct direct_pages *p)
     if (p->used) {
         memset(p->slot, 0, SLOTS * sizeof *p->slot);
         memset(p->writable, 0, p->ram_pages / 8 + 1);
-        p->used = p->code_used = 0;
+        p->used = p->code_used = p->copies_used = 0;
         p->unmap_all = true;
     }
     p->ops = 0;
@@ -124,6 +124,8 @@ struct found {
     uint64_t offset; /* in the guest's memory */
     unsigned flags, page_shift;
     bool executable;
+    bool copied; /* what is mapped is the copy with traps at this offset of the link's file */
+    uint64_t copy_offset;
 };
 
 /* What the guest's tables say of a page; sets A, and D for writes. False: not there, not allowed, or not RAM. */
@@ -140,6 +142,7 @@ static bool look(struct interp_vcpu *v, gva_t page, unsigned access, struct foun
     f->gpa = w.gpa & ~PAGE_MASK_4K;
     f->page_shift = w.page_shift;
     f->executable = w.executable;
+    f->copied = false;
     f->flags = w.writable && w.dirty && !(m.flags & MEMORY_CODE) ? DIRECT_PAGE_WRITE : 0;
     return true;
 }
@@ -167,6 +170,13 @@ static bool map_page(struct direct_pages *p, struct direct_link *l, gva_t page, 
     struct direct_op *last = p->ops ? &l->commands->op[p->ops - 1] : NULL;
     uint64_t prot = prot_of(flags);
     note(p, page, f, flags | DIRECT_PAGE_THERE);
+    if (f->copied)
+        return add_op(p, l,
+                      (struct direct_op){.kind = DIRECT_MAP_COPY,
+                                         .address = page,
+                                         .bytes = PAGE_BYTES,
+                                         .prot = PROT_READ | PROT_EXEC,
+                                         .offset = f->copy_offset});
     if (last && last->kind == DIRECT_MAP && last->prot == prot && last->address + last->bytes == page &&
         last->offset + last->bytes == f->offset) {
         last->bytes += PAGE_BYTES;
@@ -191,19 +201,65 @@ static void map_around(struct direct_pages *p, struct direct_link *l, struct int
     }
 }
 
-/* The page may be run: it is clean, and writes to it will be seen. */
-static bool accept_code(struct direct_pages *p, struct interp_vcpu *v, gva_t page, const struct found *f)
+/* A copy of the page that nobody can read, with traps for the engine to run those instructions. */
+static void copy_with_traps(struct direct_pages *p, struct direct_link *l, const uint8_t *host, const uint16_t *traps,
+                            unsigned n, struct found *f)
 {
-    struct interp_code_page *c = interp_code_page(v->engine, f->gpa >> PAGE_SHIFT_4K, true);
+    const size_t at = (size_t)p->copies_used++ * PAGE_BYTES;
+    memcpy(l->copies + at, host, PAGE_BYTES);
+    for (unsigned i = 0; i < n; i++)
+        direct_put_trap(l->copies + at, traps[i]);
+    f->copied = true;
+    f->copy_offset = DIRECT_COPIES_OFFSET + at;
+}
+
+/* The page's code version, for what is behind `at` in it to be watched from now on. */
+static bool watch(struct direct_pages *p, struct interp_vcpu *v, gva_t page, gpa_t at, unsigned bytes)
+{
+    struct interp_code_page *c = interp_code_page(v->engine, at >> PAGE_SHIFT_4K, true);
     if (!c)
         return false;
-    interp_code_mark(v, c, f->gpa, PAGE_BYTES);
-    uint32_t seen = atomic_load(&c->version);
-    if (direct_scan(memory_ram(v->memory) + f->offset))
+    interp_code_mark(v, c, at, bytes);
+    p->code[p->code_used++] =
+        (struct direct_code){.page = page, .version = &c->version, .seen = atomic_load(&c->version)};
+    return true;
+}
+
+/* The first bytes of the page behind this one, on which the last instruction here may go on. */
+static bool next_bytes(struct direct_pages *p, struct interp_vcpu *v, gva_t page, uint8_t bytes[DIRECT_NEXT_BYTES])
+{
+    struct found next;
+    memset(bytes, 0, DIRECT_NEXT_BYTES);
+    if (!look(v, page + PAGE_BYTES, X86_ACCESS_EXEC, &next))
         return false;
-    if (p->code_used == DIRECT_CODE_MAX)
+    if (!watch(p, v, page, next.gpa, DIRECT_NEXT_BYTES))
+        return false;
+    memcpy(bytes, memory_ram(v->memory) + next.offset, DIRECT_NEXT_BYTES);
+    return true;
+}
+
+/* May 0F.. at the page's end be the beginning of anything? */
+static bool open_end(const uint8_t *page)
+{
+    return page[PAGE_BYTES - 1] == 0x0f || page[PAGE_BYTES - 2] == 0x0f;
+}
+
+/* The page may be run: it is clean, or can be made so, and writes to it will be seen. */
+static bool accept_code(struct direct_pages *p, struct direct_link *l, struct interp_vcpu *v, gva_t page,
+                        struct found *f)
+{
+    const uint8_t *host = memory_ram(v->memory) + f->offset;
+    uint16_t traps[DIRECT_TRAPS_MAX];
+    uint8_t next[DIRECT_NEXT_BYTES];
+    if (p->code_used + 2 > DIRECT_CODE_MAX || p->copies_used == DIRECT_COPIES)
         direct_pages_empty(p);
-    p->code[p->code_used++] = (struct direct_code){.page = page, .version = &c->version, .seen = seen};
+    if (!watch(p, v, page, f->gpa, PAGE_BYTES) || (!next_bytes(p, v, page, next) && open_end(host)))
+        return false;
+    const int n = direct_scan(host, next, traps);
+    if (n < 0 || (n > 0 && !l->copies))
+        return false;
+    if (n > 0)
+        copy_with_traps(p, l, host, traps, (unsigned)n, f);
     return true;
 }
 
@@ -249,7 +305,7 @@ enum direct_fault direct_pages_fault(struct direct_pages *p, struct direct_link 
             return DIRECT_FAULT_ENGINE;
         if (had & DIRECT_PAGE_BARRED)
             return DIRECT_FAULT_CODE;
-        if (!accept_code(p, v, page, &f)) {
+        if (!accept_code(p, l, v, page, &f)) {
             put(p, page, had | DIRECT_PAGE_BARRED, f.offset >> PAGE_SHIFT_4K);
             return DIRECT_FAULT_CODE;
         }

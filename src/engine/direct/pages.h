@@ -23,8 +23,8 @@ struct direct_pages {
         gva_t page;
         const _Atomic uint32_t *version; /* of what was scanned */
         uint32_t seen;
-    } * code; /* pages mapped executable */
-    unsigned code_used;
+    } * code;                        /* pages mapped executable */
+    unsigned code_used, copies_used; /* copies: with traps, in the link's */
 };
 
 #define DIRECT_CODE_MAX 4096u
@@ -52,7 +52,14 @@ enum direct_fault direct_pages_fault(struct direct_pages *p, struct direct_link 
 /* Sends what is to be done. False: the stub is of no more use. */
 bool direct_pages_apply(struct direct_pages *p, struct direct_link *l);
 
-/* scan.c: has this page of code an instruction that must not run in a stub? */
-bool direct_scan(const uint8_t *page);
+#define DIRECT_TRAPS_MAX  64u
+#define DIRECT_NEXT_BYTES 15u
+/*
+ * scan.c: where this page of code has opcodes that must not run in a stub: their number and offsets. next: the bytes
+ * behind the page. -1: it has what may be such instructions and may be other instructions' bytes, or too many.
+ */
+int direct_scan(const uint8_t *page, const uint8_t *next, uint16_t traps[DIRECT_TRAPS_MAX]);
+/* Makes an instruction that faults of that one. */
+void direct_put_trap(uint8_t *page, unsigned at);
 
 #endif

@@ -17,14 +17,16 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define ALWAYS_INLINE       static inline __attribute__((always_inline))
 
-#define PROT_READ     1
-#define PROT_WRITE    2
-#define MAP_SHARED    1
-#define MAP_FIXED     16
-#define FLAGS_KEPT    0x204000ull /* NT, ID */
-#define SIG_KICK      10          /* SIGUSR1 */
+#define PROT_READ           1
+#define PROT_WRITE          2
+#define PROT_EXEC           4
+#define PKEY_DISABLE_ACCESS 1
+#define MAP_SHARED          1
+#define MAP_FIXED           16
+#define FLAGS_KEPT          0x204000ull /* NT, ID */
+#define SIG_KICK            10          /* SIGUSR1 */
 
 ALWAYS_INLINE long call6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
@@ -128,7 +130,7 @@ static void filter_runner(void)
     set_filter(code, sizeof code / sizeof *code, 0);
 }
 
-/* Maps shared memory of the guest's RAM, at fixed addresses, and answers. */
+/* Maps shared memory of the guest's RAM at fixed addresses, and code of the control file; and answers. */
 static void filter_mapper(void)
 {
     struct sock_filter code[] = {
@@ -136,11 +138,16 @@ static void filter_mapper(void)
         IF(AUDIT_ARCH_X86_64, 1),
         RETURN(SECCOMP_RET_KILL_PROCESS),
         LOAD(nr),
-        IF_NOT(__NR_mmap, 4),
+        IF_NOT(__NR_mmap, 8),
         LOAD(args[3]),
-        IF_NOT(MAP_SHARED | MAP_FIXED, 6),
+        IF_NOT(MAP_SHARED | MAP_FIXED, 11),
         LOAD(args[4]),
-        IF(DIRECT_FD_RAM, 5),
+        IF(DIRECT_FD_RAM, 10),
+        IF_NOT(DIRECT_FD_CONTROL, 8),
+        LOAD(args[2]),
+        IF(PROT_READ | PROT_EXEC, 7),
+        RETURN(SECCOMP_RET_KILL_PROCESS),
+        IF(__NR_pkey_mprotect, 5),
         IF(__NR_munmap, 4),
         IF(__NR_read, 3),
         IF(__NR_write, 2),
@@ -271,17 +278,27 @@ static __attribute__((noinline)) _Noreturn void map(void)
         "mov %c[address](%%r13), %%rdi\n"
         "mov %c[bytes](%%r13), %%rsi\n"
         "mov $%c[nr_munmap], %%eax\n"
-        "cmpq $%c[kind_map], %c[kind](%%r13)\n"
-        "jne 3f\n"
+        "cmpq $%c[kind_unmap], %c[kind](%%r13)\n"
+        "je 3f\n"
         "mov %c[prot](%%r13), %%rdx\n"
         "mov $%c[flags], %%r10d\n"
         "mov $%c[ram], %%r8d\n"
+        "mov $%c[control], %%r14d\n"
+        "cmpq $%c[kind_map], %c[kind](%%r13)\n"
+        "cmovne %%r14, %%r8\n"
         "mov %c[offset](%%r13), %%r9\n"
         "mov $%c[nr_mmap], %%eax\n"
         "3: syscall\n"
         "cmp $-4096, %%rax\n"
         "ja 9f\n"
-        "add $%c[op_bytes], %%r13\n"
+        "cmpq $%c[kind_copy], %c[kind](%%r13)\n"
+        "jne 4f\n"
+        "mov $%c[key], %%r10d\n" /* the other registers are as they were */
+        "mov $%c[nr_protect], %%eax\n"
+        "syscall\n"
+        "test %%rax, %%rax\n"
+        "jnz 9f\n"
+        "4: add $%c[op_bytes], %%r13\n"
         "dec %%r12\n"
         "jmp 2b\n"
         "5: mov $%c[nr_write], %%eax\n" /* done */
@@ -297,9 +314,11 @@ static __attribute__((noinline)) _Noreturn void map(void)
         "jmp 9b"
         :
         : [commands] "i"(DIRECT_COMMANDS), [byte] "i"(DIRECT_SHARED + offsetof(struct direct_shared, byte)),
-          [fd] "i"(DIRECT_FD_MAPPER), [ram] "i"(DIRECT_FD_RAM), [flags] "i"(MAP_SHARED | MAP_FIXED),
-          [most] "i"(DIRECT_OPS), [kind_map] "i"(DIRECT_MAP), [nr_read] "i"(__NR_read), [nr_write] "i"(__NR_write),
-          [nr_mmap] "i"(__NR_mmap), [nr_munmap] "i"(__NR_munmap), [nr_exit] "i"(__NR_exit_group),
+          [control] "i"(DIRECT_FD_CONTROL), [kind_unmap] "i"(DIRECT_UNMAP), [kind_copy] "i"(DIRECT_MAP_COPY),
+          [key] "i"(DIRECT_KEY), [nr_protect] "i"(__NR_pkey_mprotect), [fd] "i"(DIRECT_FD_MAPPER),
+          [ram] "i"(DIRECT_FD_RAM), [flags] "i"(MAP_SHARED | MAP_FIXED), [most] "i"(DIRECT_OPS),
+          [kind_map] "i"(DIRECT_MAP), [nr_read] "i"(__NR_read), [nr_write] "i"(__NR_write), [nr_mmap] "i"(__NR_mmap),
+          [nr_munmap] "i"(__NR_munmap), [nr_exit] "i"(__NR_exit_group),
           [count] "i"(offsetof(struct direct_commands, count)), [op] "i"(offsetof(struct direct_commands, op)),
           [op_bytes] "i"(sizeof(struct direct_op)), [kind] "i"(offsetof(struct direct_op, kind)),
           [address] "i"(offsetof(struct direct_op, address)), [bytes] "i"(offsetof(struct direct_op, bytes)),
@@ -346,7 +365,7 @@ _Noreturn __attribute__((used)) void stub_main(void)
         call6(__NR_mmap, DIRECT_SHARED, DIRECT_SHARED_BYTES, prot, MAP_SHARED | MAP_FIXED, DIRECT_FD_CONTROL,
               DIRECT_COMMAND_BYTES) < 0)
         quit(15);
-    call3(__NR_close, DIRECT_FD_CONTROL, 0, 0);
+    SHARED->keyed = call3(__NR_pkey_alloc, 0, PKEY_DISABLE_ACCESS, 0) == DIRECT_KEY; /* the runner inherits the right */
     if (start_runner() < 0)
         quit(16);
     call3(__NR_close, DIRECT_FD_RUNNER, 0, 0);

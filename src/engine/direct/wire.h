@@ -23,9 +23,15 @@
 #define DIRECT_SHARED_BYTES  0x20000ull
 #define DIRECT_STACK_BYTES   0x18000ull /* at the end of the shared area: where the signal frames are */
 
+/* Behind the two areas in the control file: pages of code with traps, mapped so that the runner can run but not read
+ * them. */
+#define DIRECT_COPIES        256u
+#define DIRECT_COPIES_OFFSET (DIRECT_COMMAND_BYTES + DIRECT_SHARED_BYTES)
+#define DIRECT_KEY           1u /* the protection key of that */
+
 enum { DIRECT_FD_CONTROL = 3, DIRECT_FD_RAM, DIRECT_FD_RUNNER, DIRECT_FD_MAPPER };
 
-enum { DIRECT_MAP, DIRECT_UNMAP };
+enum { DIRECT_MAP, DIRECT_UNMAP, DIRECT_MAP_COPY };
 
 struct direct_op {
     uint64_t kind, address, bytes, prot, offset;
@@ -43,7 +49,8 @@ struct direct_commands { /* written by the monitor only */
 struct direct_shared { /* the runner's, and so the guest's: nothing here is to be believed */
     uint64_t frame;    /* address of the ucontext of the signal that stopped it */
     uint64_t signal;
-    uint64_t runner; /* its thread ID: believed before the first guest code ran */
+    /* Believed before the first guest code ran: its thread ID; is there a protection key? */
+    uint64_t runner, keyed;
     uint8_t byte[8]; /* what the mapper reads; of no meaning */
 };
 

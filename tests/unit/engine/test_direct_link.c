@@ -25,6 +25,7 @@
 #define PAGE   4096u
 #define CODE   0x400000ull /* where the program is; RAM's first page */
 #define DATA   0x600000ull /* its data: RAM's second page, writable */
+#define COPY   0x700000ull /* a page of the copies */
 #define SECRET 2u          /* RAM's third page is not the program's */
 #define TF     0x100u
 
@@ -265,6 +266,35 @@ static void cannot_write_what_others_read(void **state)
 }
 
 /* Everything of the stub's that can be written is: the mapper maps what it is told, and nothing else. */
+/* A copy of code with a trap: it runs up to the trap, and cannot be read. */
+static void runs_what_it_cannot_read(void **state)
+{
+    struct rig *r = *state;
+    if (r->ram < 0 || !r->link.copies)
+        skip();
+    struct code copy = {r->link.copies + PAGE}, reader = {r->at};
+    emit(&copy, "\xb8\x2a\x00\x00\x00\x0f\x0b", 7); /* mov eax, 42; ud2 */
+    mov_imm(&reader, 3, COPY);
+    emit(&reader, "\x48\x8b\x03\x0f\x0b", 5); /* mov rax, [rbx]; ud2 */
+    r->link.commands->op[0] = (struct direct_op){.kind = DIRECT_MAP_COPY,
+                                                 .address = COPY,
+                                                 .bytes = PAGE,
+                                                 .prot = PROT_READ | PROT_EXEC,
+                                                 .offset = DIRECT_COPIES_OFFSET + PAGE};
+    assert_true(direct_link_map(&r->link, 1));
+    assert_true(run_at(r, COPY));
+    const greg_t *g = frame(r)->uc_mcontext.gregs;
+    assert_int_equal(r->link.shared->signal, SIGILL);
+    assert_int_equal(g[REG_RIP], COPY + 5);
+    assert_int_equal(g[REG_RAX], 42);
+    assert_true(run_at(r, CODE));
+    g = frame(r)->uc_mcontext.gregs;
+    assert_int_equal(r->link.shared->signal, SIGSEGV);
+    assert_int_equal(g[REG_TRAPNO], 14);
+    assert_int_equal(g[REG_CR2], COPY);
+    assert_int_equal(g[REG_RIP], CODE + 10);
+}
+
 static void overwrites_the_stub(void **state)
 {
     struct rig *r = *state;
@@ -388,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(calls_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cannot_write_what_others_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(runs_what_it_cannot_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(overwrites_the_stub, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forges_a_frame, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_nothing, set_up, tear_down),
