@@ -97,6 +97,7 @@ static void invalidate(struct interp_engine *e, struct interp_code_page *page, g
 {
     pthread_mutex_lock(&e->code_lock);
     atomic_fetch_add(&page->version, 1);
+    atomic_store(&e->invalidated[atomic_load(&e->code_epoch) % INTERP_INVALIDATED], page);
     atomic_fetch_add(&e->code_epoch, 1);
     atomic_store(&page->mask, 0);
     memory_set_code(e->memory, gfn, false);

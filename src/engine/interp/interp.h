@@ -46,6 +46,8 @@ struct interp_code_page { /* shared by all vCPUs, one for each guest page that e
     _Atomic uint64_t mask; /* 64-byte granules that hold decoded code */
 };
 
+#define INTERP_INVALIDATED 256u
+
 struct interp_block {
     uint64_t key; /* gpa and mode */
     struct interp_block *next;
@@ -55,7 +57,8 @@ struct interp_block {
     /* A translator's (struct interp_tier). */
     uint32_t heat;
     const uint8_t *code;
-    interp_fn first; /* ops[0].fn was, before it became the translator's */
+    struct interp_block *next_coded; /* with code, in the same bucket */
+    interp_fn first;                 /* ops[0].fn was, before it became the translator's */
     struct interp_op ops[];
 };
 
@@ -298,7 +301,9 @@ void interp_request_flush(struct interp_engine *e, const struct interp_vcpu *exc
 struct interp_engine {
     struct memory *memory;
     const struct interp_tier *tier; /* or NULL */
-    _Atomic uint32_t code_epoch;    /* counts invalidations of decoded code, of whatever page */
+    /* Invalidations of decoded code are counted; the page of number n is at n modulo the ring's size. */
+    _Atomic uint32_t code_epoch;
+    _Atomic(struct interp_code_page *) invalidated[INTERP_INVALIDATED];
     unsigned max_vcpus;
     _Atomic(struct interp_vcpu *) *vcpus;
     pthread_mutex_t code_lock; /* marks and their MEMORY_CODE flags */

@@ -43,7 +43,7 @@ static uint64_t region_bit(gva_t lin)
 
 static unsigned executed_bit(gva_t lin)
 {
-    return (unsigned)((lin >> PAGE_SHIFT_4K) * 0x9e3779b97f4a7c15ull >> 54);
+    return (unsigned)((lin >> PAGE_SHIFT_4K) * 0x9e3779b97f4a7c15ull >> 48);
 }
 
 /* Large pages are kept once more, by the 4 MiB that they are in. */

@@ -43,7 +43,7 @@ struct interp_space {
     struct interp_entry *table;
     uint64_t used[INTERP_LEAVES / 64];  /* leaves with entries */
     uint64_t local[INTERP_LEAVES / 64]; /* those with entries of pages that are not global */
-    uint64_t executed[16];              /* a hash set of pages that code was fetched from */
+    uint64_t executed[1024];            /* a hash set of pages that code was fetched from */
     uint16_t generation;                /* 1..1023, no two spaces': of keys in interp_vcpu.jump and .exec */
     uint16_t pcid;                      /* of a user space; 0xffff: none */
     bool executed_local;                /* code was fetched from pages that are not global */

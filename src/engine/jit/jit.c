@@ -39,8 +39,12 @@ static bool wants_out(struct jit_vcpu *j)
 {
     const struct interp_vcpu *v = &j->v;
     return v->bank == INTERP_BANK_SLOW || v->attention || v->stop || interp_requests(v) || v->event.valid ||
-           !atomic_load_explicit(&j->go, memory_order_relaxed) ||
-           j->epoch != atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
+           !atomic_load_explicit(&j->go, memory_order_relaxed);
+}
+
+static bool code_was_written(const struct jit_vcpu *j)
+{
+    return j->epoch != atomic_load_explicit(&j->v.engine->code_epoch, memory_order_relaxed);
 }
 
 /* --- blocks --- */
@@ -84,6 +88,61 @@ static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_blo
     j->target_log[n].used++;
 }
 
+/* --- blocks whose code was written --- */
+
+static struct interp_block **coded_bucket(struct jit_vcpu *j, const void *version)
+{
+    return &j->coded[((uintptr_t)version >> 4) * 0x9e3779b97f4a7c15ull >> 52];
+}
+
+static void note_coded(struct jit_vcpu *j, struct interp_block *b)
+{
+    struct interp_block **bucket = coded_bucket(j, b->version);
+    b->next_coded = *bucket;
+    *bucket = b;
+}
+
+/* What still leads to its code, the table of targets, finds a jump there to where targets are looked up. */
+static void bury(struct jit_vcpu *j, const struct interp_block *b)
+{
+    struct emit e = {.p = j->rw + (b->code - JIT_TARGET_ENTRY - j->rx), .end = j->rw + j->used};
+    emit_target(emit_jump(&e), j->rw + (j->exit_by_rip - j->rx));
+}
+
+static void bury_page(struct jit_vcpu *j, const void *version)
+{
+    struct interp_block **link = coded_bucket(j, version), *b;
+    while ((b = *link) != NULL) {
+        if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen) {
+            link = &b->next_coded;
+            continue;
+        }
+        bury(j, b);
+        *link = b->next_coded;
+    }
+}
+
+static void bury_all(struct jit_vcpu *j)
+{
+    for (unsigned i = 0; i < JIT_CODED; i++) {
+        if (j->coded[i])
+            bury_page(j, j->coded[i]->version);
+    }
+}
+
+static void heed_invalidations(struct jit_vcpu *j)
+{
+    struct interp_engine *e = j->v.engine;
+    uint32_t epoch = atomic_load(&e->code_epoch);
+    for (uint32_t n = j->epoch; n != epoch && epoch - j->epoch <= INTERP_INVALIDATED / 2; n++)
+        bury_page(j, &atomic_load(&e->invalidated[n % INTERP_INVALIDATED])->version);
+    if (atomic_load(&e->code_epoch) - j->epoch > INTERP_INVALIDATED / 2) /* the ring has moved on */
+        bury_all(j);
+    j->epoch = epoch;
+}
+
+/* --- links and entering --- */
+
 static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
 {
     const struct jit_link *l = &j->links[j->pending];
@@ -99,11 +158,8 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct jit_vcpu *j = to_jit(v);
     const struct interp_block *b = v->block;
-    uint32_t epoch = atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
-    if (unlikely(j->epoch != epoch)) {
-        j->epoch = epoch;
-        clear_all_targets(j);
-    }
+    if (unlikely(code_was_written(j)))
+        heed_invalidations(j);
     if (j->pending != NO_LINK)
         link_pending(j, b);
     add_target(j, v->rip0, b);
@@ -127,6 +183,8 @@ static const uint8_t *onward(struct jit_vcpu *j)
     struct interp_vcpu *v = &j->v;
     if (wants_out(j) || v->hold || v->direct || v->code_mode != X86_MODE_64)
         return NULL;
+    if (unlikely(code_was_written(j)))
+        heed_invalidations(j);
     const struct interp_block *b = interp_find_block(v, false);
     if (b->ops[0].fn != enter_block)
         return NULL;
@@ -155,9 +213,9 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return onward(j);
-    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j)) {
+    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || code_was_written(j)) { /* perhaps this block's */
         v->cpu.rip = v->rip0 + o->stop.start;
-        return NULL;
+        return onward(j);
     }
     flags_to_code(j);
     return j->resume;
@@ -216,6 +274,8 @@ static void count_block(struct interp_vcpu *v, const struct interp_op *op)
     gpa_t gpa = b->key & ((1ull << 52) - 1);
     const uint8_t *host = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K).host;
     b->code = host ? jit_translate(j, b, host + (gpa & PAGE_MASK_4K)) : NULL;
+    if (b->code)
+        note_coded(j, b);
     b->ops[0].fn = b->code ? enter_block : b->first;
     b->ops[0].fn(v, op);
 }
@@ -236,6 +296,7 @@ static void blocks_dropped(struct interp_vcpu *v)
 {
     struct jit_vcpu *j = to_jit(v);
     jit_cache_clear(j);
+    memset(j->coded, 0, sizeof j->coded);
     clear_all_targets(j);
 }
 

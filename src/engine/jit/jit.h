@@ -26,6 +26,7 @@
 #define JIT_OPS         (1u << 18)
 #define JIT_LINKS       (1u << 18)
 #define JIT_TARGETS     16384u /* of indirect branches, by the low 14 bits of the address */
+#define JIT_CODED       4096u
 #define JIT_GROUPS      16
 #define JIT_IN_MEMORY   0xfe /* of jit_host_reg: the guest's register is in cpu.gpr */
 
@@ -82,7 +83,8 @@ struct jit_vcpu {
     struct direct *direct;   /* or NULL */
     struct jit_stats *stats; /* or NULL */
 
-    uint32_t epoch;
+    uint32_t epoch;                        /* invalidations of code that are seen to */
+    struct interp_block *coded[JIT_CODED]; /* blocks with code, by a hash of their page */
     /* The link that the last exit took, when it can be patched. */
     uint32_t pending;
     uint64_t pending_rip;
