@@ -117,7 +117,7 @@ ALWAYS_INLINE void interp_go_on(struct interp_vcpu *v)
     if (unlikely(j->key != (lin ^ v->jump_salt)))
         return;
     struct interp_block *b = j->block;
-    if (unlikely(atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen))
+    if (unlikely(atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen || b->crossing))
         return;
     if (unlikely(v->hold) && (v->attention || v->cpu.rip + b->bytes - 1 > v->cpu.seg[X86_CS].limit))
         return;

@@ -2,8 +2,8 @@
 /*
  * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address,
  * code size and whether translations are fast (a translator makes code of those), never leave their page, and die when
- * their page's version moves on. An instruction that lies outside RAM is decoded anew each time;
- * of one that crosses a page the bytes are fetched and compared each time.
+ * their page's version moves on. An instruction that lies outside RAM is decoded anew each time; one that crosses a
+ * page is a block of its own, whose bytes in the second page are compared before it runs.
  */
 #include "engine/interp/interp.h"
 
@@ -21,11 +21,6 @@ int interp_blocks_init(struct interp_vcpu *v)
 {
     v->blocks = calloc(BUCKETS, sizeof(struct interp_block *));
     v->scratch = calloc(1, SCRATCH_BYTES);
-    for (unsigned i = 0; i < INTERP_CROSSINGS; i++) {
-        v->crossing[i].block = calloc(1, SCRATCH_BYTES);
-        if (!v->crossing[i].block)
-            return -1;
-    }
     v->arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (v->arena == MAP_FAILED)
         v->arena = NULL;
@@ -36,8 +31,6 @@ void interp_blocks_fini(struct interp_vcpu *v)
 {
     free(v->blocks);
     free(v->scratch);
-    for (unsigned i = 0; i < INTERP_CROSSINGS; i++)
-        free(v->crossing[i].block);
     if (v->arena)
         munmap(v->arena, ARENA_BYTES);
 }
@@ -110,16 +103,30 @@ static void fill(struct interp_block *b, struct draft *d)
     b->bytes = (uint16_t)d->bytes;
 }
 
-static struct interp_block *allocate(struct interp_vcpu *v, const struct draft *d)
+/* Cached, behind the other blocks; more: bytes behind its own. */
+static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, size_t more)
 {
-    size_t need = sizeof(struct interp_block) + (d->count + 1) * sizeof(struct interp_op) +
-                  d->insn_count * sizeof(struct x86_insn);
-    need = (need + 63) & ~(size_t)63;
+    const size_t own = sizeof(struct interp_block) + (d->count + 1) * sizeof(struct interp_op) +
+                       d->insn_count * sizeof(struct x86_insn);
+    const size_t need = (own + more + 63) & ~(size_t)63;
     if (v->arena_used + need > ARENA_BYTES)
         interp_drop_blocks(v);
     struct interp_block *b = (struct interp_block *)(void *)(v->arena + v->arena_used);
     v->arena_used += need;
+    fill(b, d);
+    b->crossing = more ? (const uint8_t *)b + own : NULL;
     return b;
+}
+
+static void add_block(struct interp_vcpu *v, struct interp_block *b, uint64_t key, const struct interp_code_page *page,
+                      uint32_t version)
+{
+    struct interp_block **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
+    b->key = key;
+    b->version = &page->version;
+    b->version_seen = version;
+    b->next = *bucket;
+    *bucket = b;
 }
 
 /* Fetch rights and the host page for lin; faults. */
@@ -149,46 +156,90 @@ static void fetch_bytes(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned 
     }
 }
 
-/* Was just this instruction here the last time? have: bytes of it that are known. Fetches the rest, and may fault so.
- */
-static bool is_same(struct interp_vcpu *v, const struct interp_crossing *c, gva_t lin, const uint8_t *bytes,
-                    unsigned have)
+/* One instruction that may lie in two pages or outside RAM. Faults on the second page only when it needs it. */
+static int decode_across(struct interp_vcpu *v, gva_t lin, struct x86_insn *insn, uint8_t bytes[X86_INSN_MAX])
 {
-    uint8_t rest[X86_INSN_MAX];
-    if (c->lin != lin || c->mode != v->code_mode || c->length <= have || memcmp(c->bytes, bytes, have) != 0)
-        return false;
-    fetch_bytes(v, lin + have, rest, c->length - have);
-    return memcmp(c->bytes + have, rest, c->length - have) == 0;
+    unsigned have = PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
+    have = have < X86_INSN_MAX ? have : X86_INSN_MAX;
+    fetch_bytes(v, lin, bytes, have);
+    int length = x86_decode(insn, bytes, have, (enum x86_mode)v->code_mode);
+    while (length == 0 && have < X86_INSN_MAX) {
+        fetch_bytes(v, lin + have, bytes + have, 1);
+        length = x86_decode(insn, bytes, ++have, (enum x86_mode)v->code_mode);
+    }
+    return length;
 }
 
-/* One instruction that may lie in two pages or outside RAM. Faults on the second page only when it needs it. */
 static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
 {
     uint8_t bytes[X86_INSN_MAX];
     struct x86_insn insn;
     struct draft d = {.count = 0};
-    unsigned have = PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
-    const unsigned first = have;
-    struct interp_crossing *c = &v->crossing[(lin >> PAGE_SHIFT_4K) % INTERP_CROSSINGS];
-    have = have < X86_INSN_MAX ? have : X86_INSN_MAX;
-    fetch_bytes(v, lin, bytes, have);
-    if (have == first && is_same(v, c, lin, bytes, have))
-        return c->block;
-    int length = x86_decode(&insn, bytes, have, (enum x86_mode)v->code_mode);
-    while (length == 0 && have < X86_INSN_MAX) {
-        fetch_bytes(v, lin + have, bytes + have, 1);
-        length = x86_decode(&insn, bytes, ++have, (enum x86_mode)v->code_mode);
-    }
+    int length = decode_across(v, lin, &insn, bytes);
     draft_add(v, &d, &insn, length);
-    struct interp_block *b = v->scratch;
-    if (length > (int)first) {
-        *c = (struct interp_crossing){
-            .lin = lin, .mode = (uint8_t)v->code_mode, .length = (uint8_t)length, .block = c->block};
-        memcpy(c->bytes, bytes, (size_t)length);
-        b = c->block;
-    }
-    fill(b, &d);
-    b->version = NULL;
+    fill(v->scratch, &d);
+    v->scratch->version = NULL;
+    v->scratch->crossing = NULL;
+    return v->scratch;
+}
+
+/* --- an instruction in two pages --- */
+
+static unsigned bytes_before(gva_t lin)
+{
+    return PAGE_BYTES - (unsigned)(lin & PAGE_MASK_4K);
+}
+
+/* Writes to what it has in the second page will be seen. False: that is not RAM. */
+static bool mark_second(struct interp_vcpu *v, gva_t lin, unsigned length)
+{
+    const struct interp_exec_entry *e = exec_entry(v, (lin + bytes_before(lin)) & v->lin_mask);
+    if (e->page)
+        interp_code_mark(v, e->page, e->gpa, length - bytes_before(lin));
+    return e->page != NULL;
+}
+
+static bool has_bytes(struct interp_vcpu *v, gva_t lin, const uint8_t *bytes, unsigned length)
+{
+    uint8_t now[X86_INSN_MAX];
+    fetch_bytes(v, lin, now, length);
+    return memcmp(now, bytes, length) == 0;
+}
+
+bool interp_block_holds(struct interp_vcpu *v, struct interp_block *b, gva_t lin)
+{
+    if (likely(!b->crossing))
+        return true;
+    if (mark_second(v, lin, b->bytes) && has_bytes(v, lin, b->crossing, b->bytes))
+        return true;
+    b->version_seen = atomic_load(b->version) - 1;
+    return false;
+}
+
+static struct interp_block *make_crossing(struct interp_vcpu *v, gva_t lin, uint64_t key)
+{
+    uint8_t bytes[X86_INSN_MAX];
+    struct x86_insn insn;
+    struct draft d = {.count = 0};
+    uint32_t version;
+    int length;
+    do { /* again when it was written before it was marked */
+        struct interp_exec_entry *e = exec_entry(v, lin);
+        if (!e->page)
+            return scratch_block(v, lin);
+        version = atomic_load(&e->page->version);
+        length = decode_across(v, lin, &insn, bytes);
+        if (length <= (int)bytes_before(lin) || !mark_second(v, lin, (unsigned)length))
+            return scratch_block(v, lin);
+        e = exec_entry(v, lin);
+        interp_code_mark(v, e->page, e->gpa + (lin & PAGE_MASK_4K), bytes_before(lin));
+    } while (!has_bytes(v, lin, bytes, (unsigned)length) || version != atomic_load(&exec_entry(v, lin)->page->version));
+    draft_add(v, &d, &insn, length);
+    struct interp_block *b = allocate(v, &d, X86_INSN_MAX);
+    memcpy((void *)(uintptr_t)b->crossing, bytes, (size_t)length);
+    add_block(v, b, key, exec_entry(v, lin)->page, version);
+    if (v->engine->tier)
+        v->engine->tier->block_made(v, b);
     return b;
 }
 
@@ -220,20 +271,15 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
         d.count = d.insn_count = d.bytes = 0;
         draft_page(v, &d, e->host, offset, one ? 1 : MAX_OPS);
         if (!d.count)
-            return scratch_block(v, lin);
+            return one ? scratch_block(v, lin) : make_crossing(v, lin, key);
         uint8_t copy[PAGE_BYTES];
         memcpy(copy, e->host + offset, d.bytes);
         interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : 1);
         if (memcmp(copy, e->host + offset, d.bytes) == 0 && version == atomic_load(&page->version))
             break;
     } while (true);
-    struct interp_block *b = allocate(v, &d), **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
-    fill(b, &d);
-    b->key = key;
-    b->version = &page->version;
-    b->version_seen = version;
-    b->next = *bucket;
-    *bucket = b;
+    struct interp_block *b = allocate(v, &d, 0);
+    add_block(v, b, key, page, version);
     if (!one && v->engine->tier)
         v->engine->tier->block_made(v, b);
     return b;
@@ -245,7 +291,8 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     struct interp_jump_entry *j = interp_jump_slot(v, lin);
     uint64_t jump_key = lin ^ v->jump_salt;
     if (!one && j->key == jump_key && j->block &&
-        atomic_load_explicit(j->block->version, memory_order_relaxed) == j->block->version_seen)
+        atomic_load_explicit(j->block->version, memory_order_relaxed) == j->block->version_seen &&
+        interp_block_holds(v, j->block, lin))
         return j->block;
 
     const struct interp_exec_entry *e = exec_entry(v, lin);
@@ -256,8 +303,11 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
     while ((b = *link) != NULL) {
         bool stale = atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen;
-        if (!stale && b->key == key)
-            break;
+        if (!stale && b->key == key) {
+            if (interp_block_holds(v, b, lin))
+                break;
+            stale = true;
+        }
         if (stale)
             *link = b->next;
         else

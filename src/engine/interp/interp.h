@@ -54,6 +54,7 @@ struct interp_block {
     const _Atomic uint32_t *version;
     uint32_t version_seen;
     uint16_t bytes, count;
+    const uint8_t *crossing; /* the bytes of its one instruction when that lies in two pages; else NULL */
     /* A translator's (struct interp_tier). */
     uint32_t heat;
     const uint8_t *code;
@@ -91,15 +92,6 @@ struct interp_exec_entry {
 #define INTERP_JUMP_SIZE 4096
 struct interp_jump_entry {
     uint64_t key;
-    struct interp_block *block;
-};
-
-/* An instruction across two pages, decoded; its bytes are fetched and compared each time that it runs. */
-#define INTERP_CROSSINGS 64
-struct interp_crossing {
-    gva_t lin;
-    uint8_t mode, length; /* length 0: none */
-    uint8_t bytes[X86_INSN_MAX];
     struct interp_block *block;
 };
 
@@ -184,11 +176,10 @@ struct interp_vcpu {
     uint8_t *arena;
     size_t arena_used;
     struct interp_block *scratch; /* one uncached block */
-    struct interp_crossing crossing[INTERP_CROSSINGS];
-    void *tables;          /* of all spaces */
-    uint64_t large_pages;  /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
-    uint64_t huge_pages;   /* and of 1 GiB */
-    uint64_t user_entries; /* how often CPL 3 was entered */
+    void *tables;                 /* of all spaces */
+    uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
+    uint64_t huge_pages;          /* and of 1 GiB */
+    uint64_t user_entries;        /* how often CPL 3 was entered */
     uint32_t next_space;
     uint16_t generations; /* the last one that was given out */
     uint8_t user_space;   /* of CR3's PCID */
@@ -273,7 +264,13 @@ void interp_segments_changed(struct interp_vcpu *v);
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one); /* for cpu.rip; may fault */
 void interp_stop_block(struct interp_vcpu *v); /* the running block is stale: not beyond the present operation */
 void interp_end(struct interp_vcpu *v, const struct interp_op *op); /* the handler behind a block's last operation */
-void interp_drop_blocks(struct interp_vcpu *v);                     /* not while one runs that shall go on afterwards */
+void interp_drop_blocks(struct interp_vcpu *v);
+/*
+ * b, at lin, has the instructions that are there now. (Its version speaks for the first page only.) Faults as a fetch
+ * does. False: it is of no more use.
+ */
+bool interp_block_holds(struct interp_vcpu *v, struct interp_block *b,
+                        gva_t lin); /* not while one runs that shall go on afterwards */
 int interp_blocks_init(struct interp_vcpu *v);
 void interp_blocks_fini(struct interp_vcpu *v);
 

@@ -133,6 +133,7 @@ int jit_cache_init(struct jit_vcpu *j)
     int fd = memfd_create("domus-jit", MFD_CLOEXEC);
     j->ops = reserve(JIT_OPS * sizeof *j->ops);
     j->links = reserve(JIT_LINKS * sizeof *j->links);
+    j->crossings = reserve(JIT_CROSSINGS * sizeof *j->crossings);
     if (fd >= 0 && ftruncate(fd, JIT_CACHE_BYTES) == 0) {
         void *rw = mmap(NULL, JIT_CACHE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         void *rx = mmap(NULL, JIT_CACHE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
@@ -141,7 +142,7 @@ int jit_cache_init(struct jit_vcpu *j)
     }
     if (fd >= 0)
         close(fd);
-    if (!j->rw || !j->rx || !j->ops || !j->links) {
+    if (!j->rw || !j->rx || !j->ops || !j->links || !j->crossings) {
         log_error("jit: no memory for translated code: %s", strerror(errno));
         return -1;
     }
@@ -149,6 +150,7 @@ int jit_cache_init(struct jit_vcpu *j)
     make_enter(j, &e);
     j->fallback = make_call(j, &e, jit_run_op);
     j->load_vectors = make_call(j, &e, jit_load_vectors);
+    j->check_crossing = make_call(j, &e, jit_check_crossing);
     make_exits(j, &e);
     j->fixed = j->used = (size_t)(e.p - j->rw + 63) & ~(size_t)63;
     return 0;
@@ -164,16 +166,19 @@ void jit_cache_fini(struct jit_vcpu *j)
         munmap(j->ops, JIT_OPS * sizeof *j->ops);
     if (j->links)
         munmap(j->links, JIT_LINKS * sizeof *j->links);
+    if (j->crossings)
+        munmap(j->crossings, JIT_CROSSINGS * sizeof *j->crossings);
 }
 
 bool jit_cache_low(const struct jit_vcpu *j)
 {
-    return j->used + 65536 > JIT_CACHE_BYTES || j->op_count + 256 > JIT_OPS || j->link_count + 16 > JIT_LINKS;
+    return j->used + 65536 > JIT_CACHE_BYTES || j->op_count + 256 > JIT_OPS || j->link_count + 16 > JIT_LINKS ||
+           j->crossing_count == JIT_CROSSINGS;
 }
 
 void jit_cache_clear(struct jit_vcpu *j)
 {
     j->used = j->fixed;
-    j->op_count = j->link_count = 0;
+    j->op_count = j->link_count = j->crossing_count = 0;
     j->pending = UINT32_MAX;
 }

@@ -23,6 +23,7 @@ static void flags_to_code(struct jit_vcpu *j)
     struct interp_vcpu *v = &j->v;
     cc_commit(v);
     j->flags = ((uint32_t)v->cpu.rflags & (X86_ARITH & ~X86_OF)) << 8 | ((v->cpu.rflags & X86_OF) ? 1 : 0);
+    j->stamp = (uint64_t)j->epoch << 16 | v->exec_generation;
 }
 
 static void flags_from_code(struct jit_vcpu *j)
@@ -236,6 +237,19 @@ const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t number)
     j->v.cpu.rip = j->v.rip0 + o->stop.start;
     flags_from_code(j);
     return onward(j);
+}
+
+const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t number)
+{
+    struct interp_vcpu *v = &j->v;
+    struct jit_crossing *c = &j->crossings[number];
+    flags_from_code(j);
+    v->cpu.rip = j->page_va + (c->block->key & PAGE_MASK_4K);
+    if (atomic_load(c->block->version) != c->block->version_seen || !interp_block_holds(v, c->block, v->cpu.rip))
+        return onward(j);
+    flags_to_code(j);
+    *c->seen = -j->stamp;
+    return j->resume;
 }
 
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused)

@@ -46,6 +46,14 @@ struct jit_link {
     bool backward;
 };
 
+/* A block whose one instruction lies in two pages: what is there must be seen before it runs, if anything has changed.
+ */
+struct jit_crossing {
+    struct interp_block *block;
+    uint64_t *seen; /* minus the stamp when it was looked at last, in the writable mapping */
+};
+#define JIT_CROSSINGS 16384u
+
 /* An array of these fills the front of each space. Empty: zeros, but for entry 0. */
 struct jit_target {
     uint64_t key; /* minus the address */
@@ -69,6 +77,7 @@ struct jit_vcpu {
     uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
     uint64_t spare[2];
     uint64_t group_place[JIT_GROUPS];    /* host addresses: see group.c */
+    uint64_t stamp;                      /* of fetched code: its translations' generation, and the epoch */
     uint64_t bit_mask[2];                /* PEXT's: a bit's number in 4 and in 8 bytes */
     uint64_t arith, not_if, pushed, tsd; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;
@@ -92,11 +101,12 @@ struct jit_vcpu {
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *load_vectors, *exit_by_link, *exit_by_rip;
+    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
     struct jit_link *links;
-    uint32_t op_count, link_count;
+    struct jit_crossing *crossings;
+    uint32_t op_count, link_count, crossing_count;
 
     struct {
         unsigned used; /* targets filled since they were emptied; beyond the log all are emptied */
@@ -128,6 +138,7 @@ static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
 /* jit.c: called from translated code. They return where it goes on; NULL: leave it. */
 const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t op);
 const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t op);
+const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t crossing);
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);

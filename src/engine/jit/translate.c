@@ -429,6 +429,27 @@ static void instruction(struct translation *t)
     }
 }
 
+/* What is in the second page is looked at when its translation or any code has changed since the last time. */
+static void check_crossing(struct translation *t, uint8_t *seen)
+{
+    static const uint8_t mov_rcx_rip[] = {0x48, 0x8b, 0x0d};
+    struct emit *e = &t->e;
+    emit_bytes(e, mov_rcx_rip, sizeof mov_rcx_rip);
+    emit_32(e, 0);
+    if (!e->full)
+        emit_target(e->p - 4, seen);
+    emit_load(e, R14, JIT_SLOT(stamp));
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
+    emit_16(e, 0x0ae3); /* jrcxz over the call */
+    emit_8(e, 0xb8 + RCX);
+    emit_32(e, t->j->crossing_count);
+    emit_8(e, 0xe8);
+    emit_32(e, 0);
+    if (!e->full)
+        emit_target(e->p - 4, t->j->rw + (t->j->check_crossing - t->j->rx));
+    t->j->crossings[t->j->crossing_count++] = (struct jit_crossing){.block = t->b, .seen = (uint64_t *)(void *)seen};
+}
+
 static bool decode(struct translation *t, const uint8_t *host)
 {
     const struct interp_block *b = t->b;
@@ -436,7 +457,7 @@ static bool decode(struct translation *t, const uint8_t *host)
     if (b->count > MAX_INSNS)
         return false;
     for (unsigned i = 0; i < b->count; i++) {
-        unsigned left = PAGE_BYTES - t->page_offset - at;
+        unsigned left = b->crossing ? b->bytes : PAGE_BYTES - t->page_offset - at;
         int length = x86_decode(&t->insn[i], host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX,
                                 (enum x86_mode)t->j->v.code_mode);
         if (length <= 0 || length != b->ops[i].length || at != b->ops[i].start)
@@ -458,13 +479,18 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
 {
     struct translation t = {.j = j, .b = b, .guest = host, .page_offset = (unsigned)(b->key & PAGE_MASK_4K)};
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
-    if (!decode(&t, host))
+    if (!decode(&t, b->crossing ? b->crossing : host))
         return NULL;
     tr_find_live(&t);
     tr_plan_groups(&t);
+    uint8_t *seen = t.e.p;
+    if (b->crossing)
+        emit_64(&t.e, 0);
     uint8_t *start = t.e.p;
     write_entries(&t);
     t.code[-1] = (uint8_t)(start - t.code);
+    if (b->crossing)
+        check_crossing(&t, seen);
     for (t.at = 0; t.at < t.count; t.at++)
         instruction(&t);
     if (t.how[t.count - 1].kind < JIT_JCC)

@@ -164,13 +164,14 @@ gdt_ptr: .word 31
 end flat
 
         .code16
-guest long
+/* To 64-bit code: 1 GiB identity with 2 MiB pages, and the same at the top half. The page directory is at 0x12000. */
+        .macro enter_long gdt_ptr
         cli
-        lgdtl AT(gdt2_ptr)
+        lgdtl \gdt_ptr
         mov $0x23, %eax
         mov $0x20, %eax
         mov %eax, %cr4
-        /* page tables at 0x10000: 1 GiB identity with 2 MiB pages, and the same at the top half */
+        /* page tables at 0x10000 */
         xor %eax, %eax
         mov $0x10000 >> 4, %bx
         mov %bx, %es
@@ -197,6 +198,10 @@ guest long
         mov %cr0, %eax
         or $0x80000001, %eax
         mov %eax, %cr0
+        .endm
+
+guest long
+        enter_long AT(gdt2_ptr)
         ljmpl $24, $AT(2f)
         .code64
 2:      mov $0x9000, %esp
@@ -241,6 +246,65 @@ gdt2_ptr: .word 31
 idt_ptr: .word 0xfff
         .quad 0x3000
 end long
+
+/* MOV EAX, imm32 and RET across 0x200fff: what is in the second page changes by a write, by its translation, and goes. */
+        .code16
+guest crossing
+        enter_long AT(gdt4_ptr)
+        ljmpl $24, $AT(2f)
+        .code64
+2:      mov $0x9000, %esp
+        lidt AT(idt4_ptr)
+        lea 3f(%rip), %rax
+        mov %ax, 0x3000 + 14 * 16
+        movw $24, 0x3000 + 14 * 16 + 2
+        movw $0x8e00, 0x3000 + 14 * 16 + 4
+        movl $0xb8, 0x20ffd
+        movl $0xc30061, 0x21000 /* 'a' */
+        movl $0xc30063, 0x22000 /* 'c' */
+        movq $0x20003, 0x13000
+        movq $0x21003, 0x13008
+        movq $0x13003, 0x12008
+        mov %cr3, %rax
+        mov %rax, %cr3
+        call 6f
+        movb $'b', 0x201000
+        call 6f
+        movq $0x22003, 0x13008
+        invlpg 0x201000
+        call 6f
+        movq $0, 0x13008
+        invlpg 0x201000
+        call 6f
+        hlt
+6:      mov $9, %ecx
+        mov $0x200ffd, %edi
+7:      call *%rdi
+        loop 7b
+        shr $16, %eax
+        out %al, $0xe9
+        ret
+3:      mov %cr2, %rax
+        cmp $0x201000, %rax
+        jne 9f
+        cmpq $0x200ffd, 8(%rsp)
+        jne 9f
+        movq $0x21003, 0x13008
+        mov $'f', %al
+        out %al, $0xe9
+        add $8, %rsp
+        iretq
+9:      mov $'?', %al
+        out %al, $0xe9
+        hlt
+        .balign 8
+gdt4:   .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff
+gdt4_ptr: .word 31
+        .long AT(gdt4)
+idt4_ptr: .word 0xfff
+        .quad 0x3000
+        .code16
+end crossing
 
         .code16
 guest smc

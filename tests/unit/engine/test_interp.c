@@ -212,6 +212,13 @@ static void test_self_modifying_code(void **state)
     assert_string_equal(b->out, "b012");
 }
 
+static void test_instruction_in_two_pages(void **state)
+{
+    struct board *b = *state;
+    RUN(b, crossing);
+    assert_string_equal(b->out, "abcfb");
+}
+
 static void test_task_switch(void **state)
 {
     struct board *b = *state;
@@ -327,6 +334,7 @@ int main(void)
         TEST(test_flat_protected_mode),
         TEST(test_long_mode_and_page_fault),
         TEST(test_self_modifying_code),
+        TEST(test_instruction_in_two_pages),
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
