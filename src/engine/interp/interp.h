@@ -136,6 +136,7 @@ struct interp_vcpu {
     bool unprivileged; /* not CPL 0 */
     bool direct;       /* interp_space.direct of a user space that is the present one */
     struct interp_segment seg[6];
+    bool long_windows; /* seg is that of 64-bit code */
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;

@@ -179,6 +179,17 @@ static gva_t advance(const struct interp_vcpu *v, gva_t lin, unsigned by)
     return x86_long_mode(&v->cpu) ? lin : (uint32_t)lin;
 }
 
+/* The host's place when a table already has it, as such accesses see it; watchpoints are for the long way. */
+static uint8_t *known(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access)
+{
+    if (v->bank == INTERP_BANK_SLOW)
+        return NULL;
+    const struct interp_entry *e =
+        &interp_space_of(v, bank_of(v, access))->table[lin >> PAGE_SHIFT_4K & (INTERP_TLB_SIZE - 1)];
+    const uint64_t at = lin + (access & X86_ACCESS_WRITE ? e->write : e->read);
+    return at + size <= PAGE_BYTES ? e->host + at : NULL;
+}
+
 static void read_pieces(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned size, unsigned access)
 {
     struct interp_page page[2];
@@ -193,14 +204,22 @@ static void read_pieces(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned 
 
 void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, unsigned access)
 {
-    read_pieces(v, lin, to, size, access);
+    struct interp_page page = {.host = known(v, lin, size, access)};
+    if (page.host)
+        page_read(v, &page, to, size);
+    else
+        read_pieces(v, lin, to, size, access);
 }
 
 void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access)
 {
-    struct interp_page page[2];
-    unsigned n = bytes_in_page(lin, size);
     access |= X86_ACCESS_WRITE;
+    struct interp_page page[2] = {{.host = known(v, lin, size, access)}};
+    if (page[0].host) {
+        page_write(v, &page[0], from, size);
+        return;
+    }
+    unsigned n = bytes_in_page(lin, size);
     interp_translate(v, lin, access, &page[0]);
     if (n < size)
         interp_translate(v, advance(v, lin, n), access, &page[1]);
@@ -213,6 +232,8 @@ void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned 
 {
     struct interp_page page;
     unsigned n = bytes_in_page(lin, size);
+    if (known(v, lin, size, access))
+        return;
     interp_translate(v, lin, access, &page);
     if (n < size)
         interp_translate(v, advance(v, lin, n), access, &page);

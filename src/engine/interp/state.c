@@ -37,6 +37,13 @@ static void set_segment(struct interp_vcpu *v, unsigned i)
 
 void interp_segments_changed(struct interp_vcpu *v)
 {
+    const bool long_windows = v->code_mode == X86_MODE_64;
+    if (long_windows && v->long_windows) { /* nothing else matters there */
+        v->seg[X86_FS].base = v->cpu.seg[X86_FS].base;
+        v->seg[X86_GS].base = v->cpu.seg[X86_GS].base;
+        return;
+    }
+    v->long_windows = long_windows;
     for (unsigned i = X86_ES; i <= X86_GS; i++)
         set_segment(v, i);
 }
@@ -66,7 +73,7 @@ void interp_mode_changed(struct interp_vcpu *v)
     v->cs_limited = v->code_mode != X86_MODE_64 && cpu->seg[X86_CS].limit != 0xffffffffu;
 
     v->watch = v->exec_watch = false;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4 && (cpu->dr[7] & 0xff); i++) {
         if (!(cpu->dr[7] >> (2 * i) & 3))
             continue;
         if (cpu->dr[7] >> (16 + 4 * i) & 3)
