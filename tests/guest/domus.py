@@ -118,10 +118,11 @@ class Host:
     def programs(self):
         """A copy of the build's programs in our directory; its path."""
         path = self.path("bin")
-        os.makedirs(path, exist_ok=True)
-        for name in os.listdir(os.path.dirname(XL)):
-            if name in ("xl", "domus-domain", "domus-stub"):
-                shutil.copy(os.path.join(os.path.dirname(XL), name), path)
+        if not os.path.exists(path):
+            os.makedirs(path)
+            for name in os.listdir(os.path.dirname(XL)):
+                if name in ("xl", "domus-domain", "domus-stub"):
+                    shutil.copy(os.path.join(os.path.dirname(XL), name), path)
         return path
 
     def config(self, name, text):
