@@ -125,6 +125,7 @@ struct x86_cpu {
 #define X86_EFER_LME       0x100u
 #define X86_EFER_LMA       0x400u
 #define X86_EFER_NX        0x800u
+#define X86_EFER_AIBRSE    0x200000u /* AMD: automatic IBRS */
 
 enum x86_vector {
     X86_EXC_DE = 0,

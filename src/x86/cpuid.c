@@ -12,10 +12,11 @@
 
 enum { EAX, EBX, ECX, EDX };
 
-#define BIT(n)       (1u << (n))
+#define BIT(n)           (1u << (n))
 
-#define BASIC_MAX    0xdu
-#define EXTENDED_MAX 0x80000008u
+#define BASIC_MAX        0xdu
+#define EXTENDED_MAX     0x80000008u
+#define EXTENDED_MAX_AMD 0x80000021u /* where the engine interprets */
 
 /* FPU DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 HT */
 #define FEATURES_1_EDX 0x178bfbfdu
@@ -39,7 +40,10 @@ enum { EAX, EBX, ECX, EDX };
 #define FEATURES_7_ECX (BIT(8) | BIT(9) | BIT(10))
 #define F7_FSRM        BIT(4)
 /* IBRS+IBPB, STIBP, ARCH_CAPABILITIES, SSBD */
-#define F7_SPECULATION   (BIT(26) | BIT(27) | BIT(29) | BIT(31))
+#define F7_SPECULATION (BIT(26) | BIT(27) | BIT(29) | BIT(31))
+/* AMD's words for the same in leaf 8000_0021: automatic IBRS, and not subject to SRSO, TSA-SQ and TSA-L1 */
+#define E21_EAX          (BIT(8) | BIT(29))
+#define E21_ECX          (BIT(1) | BIT(2))
 #define FEATURES_7_1_EAX BIT(4)            /* AVX-VNNI */
 #define FEATURES_D_1_EAX (BIT(0) | BIT(1)) /* XSAVEOPT XSAVEC */
 /* SYSCALL NX PDPE1GB RDTSCP LM */
@@ -178,13 +182,25 @@ static void leaf_basic(const struct x86_cpuid_host *host, const struct x86_cpuid
     }
 }
 
-static void leaf_extended(const struct x86_cpuid_host *host, uint32_t leaf, uint32_t out[4])
+static uint32_t extended_max(const struct x86_cpuid_host *host, const struct x86_cpuid_policy *policy)
 {
-    const uint32_t *h = host->extended[leaf - 0x80000000u];
+    return policy->interpreted && is_amd(host) ? EXTENDED_MAX_AMD : EXTENDED_MAX;
+}
+
+static void leaf_extended(const struct x86_cpuid_host *host, const struct x86_cpuid_policy *policy, uint32_t leaf,
+                          uint32_t out[4])
+{
+    const unsigned n = leaf - 0x80000000u;
+    const uint32_t *h = host->extended[n < ARRAY_SIZE(host->extended) ? n : 0];
+    if (leaf > EXTENDED_MAX) {
+        out[EAX] = leaf == EXTENDED_MAX_AMD ? E21_EAX : 0;
+        out[ECX] = leaf == EXTENDED_MAX_AMD ? E21_ECX : 0;
+        return;
+    }
     switch (leaf) {
     case 0x80000000u:
         memcpy(out, h, 4 * sizeof out[0]);
-        out[EAX] = EXTENDED_MAX;
+        out[EAX] = extended_max(host, policy);
         break;
     case 0x80000001u:
         out[EAX] = h[EAX];
@@ -205,6 +221,6 @@ void x86_cpuid(const struct x86_cpuid_host *host, const struct x86_cpuid_policy 
     memset(out, 0, 4 * sizeof out[0]);
     if (leaf <= BASIC_MAX)
         leaf_basic(host, policy, vcpu, leaf, subleaf, out);
-    else if (leaf >= 0x80000000u && leaf <= EXTENDED_MAX)
-        leaf_extended(host, leaf, out);
+    else if (leaf >= 0x80000000u && leaf <= extended_max(host, policy))
+        leaf_extended(host, policy, leaf, out);
 }

@@ -20,7 +20,10 @@ struct x86_cpuid_host { /* the host's own leaves, read once (CPUID is slow insid
 struct x86_cpuid_policy {
     unsigned vcpus;
     bool x2apic, tsc_deadline; /* does the LAPIC model have them? */
-    /* Guest code never runs speculatively as itself: no mitigation is of use to the guest. True of interp. */
+    /*
+     * The guest's kernel does not run as itself, so its mitigations of speculative execution would cost much and keep
+     * nothing: it is told that none is needed. True of interp and jit (docs/jit.md).
+     */
     bool interpreted;
 };
 

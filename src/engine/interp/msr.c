@@ -94,9 +94,18 @@ void interp_rdmsr(struct interp_vcpu *v, const struct x86_insn *insn)
     v->cpu.gpr[X86_RDX] = value >> 32;
 }
 
+static bool has_automatic_ibrs(struct interp_vcpu *v)
+{
+    uint32_t r[4];
+    v->host.cpuid(v->opaque, 0x80000021u, 0, r);
+    return r[0] >> 8 & 1;
+}
+
 static void write_efer(struct interp_vcpu *v, uint64_t value)
 {
     uint64_t known = X86_EFER_SCE | X86_EFER_LME | X86_EFER_NX, lma = v->cpu.efer & X86_EFER_LMA;
+    if ((value & X86_EFER_AIBRSE) && has_automatic_ibrs(v)) /* which changes nothing here */
+        known |= X86_EFER_AIBRSE;
     if (value & ~(known | X86_EFER_LMA))
         gp(v);
     if (((value ^ v->cpu.efer) & X86_EFER_LME) && (v->cpu.cr0 & X86_CR0_PG))
