@@ -317,6 +317,7 @@ static void blocks_dropped(struct interp_vcpu *v)
 static void jumps_flushed(struct interp_vcpu *v, struct interp_space *s)
 {
     clear_targets(to_jit(v), s);
+    jit_stats_flushed(to_jit(v), s);
 }
 
 static void kick(struct interp_vcpu *v)

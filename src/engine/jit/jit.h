@@ -25,7 +25,7 @@
 #define JIT_CACHE_BYTES (48u << 20)
 #define JIT_OPS         (1u << 18)
 #define JIT_LINKS       (1u << 18)
-#define JIT_TARGETS     16384u /* of indirect branches, by the low 14 bits of the address */
+#define JIT_TARGETS     65536u /* of indirect branches, by the low 16 bits of the address */
 #define JIT_CODED       4096u
 #define JIT_GROUPS      16
 #define JIT_IN_MEMORY   0xfe /* of jit_host_reg: the guest's register is in cpu.gpr */
@@ -110,7 +110,7 @@ struct jit_vcpu {
 
     struct {
         unsigned used; /* targets filled since they were emptied; beyond the log all are emptied */
-        uint16_t slot[1024];
+        uint16_t slot[8192];
     } target_log[INTERP_SPACES];
 };
 
@@ -148,6 +148,7 @@ void jit_stats_init(struct jit_vcpu *j);
 void jit_stats_fini(struct jit_vcpu *j);
 void jit_stats_op(struct jit_vcpu *j, struct jit_op *o, const struct x86_insn *insn);
 void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o);
+void jit_stats_flushed(struct jit_vcpu *j, const struct interp_space *s);
 void jit_stats_left(struct jit_vcpu *j, enum jit_left how);
 
 /* vector.c */

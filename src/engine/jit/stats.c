@@ -15,7 +15,7 @@
 #define SHOWN 40
 
 struct jit_stats {
-    uint64_t left[3];
+    uint64_t left[3], flushed[INTERP_SPACES];
     uint64_t always[KEYS], missed[KEYS];
 };
 
@@ -48,6 +48,12 @@ void jit_stats_left(struct jit_vcpu *j, enum jit_left how)
     j->stats->left[how]++;
 }
 
+void jit_stats_flushed(struct jit_vcpu *j, const struct interp_space *s)
+{
+    if (j->stats)
+        j->stats->flushed[s - j->v.spaces]++;
+}
+
 static void show_most(const struct jit_vcpu *j, const char *title, uint64_t *count)
 {
     static const char *const encoding[3] = {"", "vex ", "evex "}, *const map[4] = {"", "0f ", "0f38 ", "0f3a "};
@@ -76,6 +82,10 @@ void jit_stats_fini(struct jit_vcpu *j)
              "and %llu links",
              j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->left[JIT_LEFT],
              (unsigned long long)s->left[JIT_LEFT_BY_RIP], (unsigned long long)s->left[JIT_LEFT_BY_LINK]);
+    for (unsigned i = INTERP_SPACE_USER + 1; i < INTERP_SPACES; i++)
+        s->flushed[INTERP_SPACE_USER] += s->flushed[i];
+    log_info("jit: vcpu %u: targets emptied: %llu times the kernel's, %llu the users'", j->v.index,
+             (unsigned long long)s->flushed[INTERP_SPACE_KERNEL], (unsigned long long)s->flushed[INTERP_SPACE_USER]);
     show_most(j, "always", s->always);
     show_most(j, "missed", s->missed);
     free(s);
