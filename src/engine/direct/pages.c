@@ -19,16 +19,16 @@ int direct_pages_init(struct direct_pages *p, uint64_t ram_bytes)
     p->ram_pages = ram_bytes >> PAGE_SHIFT_4K;
     p->slot = calloc(SLOTS, sizeof *p->slot);
     p->ram_page = calloc(SLOTS, sizeof *p->ram_page);
-    p->writable = calloc(1, p->ram_pages / 8 + 1);
+    p->writer = calloc(p->ram_pages + 1, sizeof *p->writer); /* of which little is touched */
     p->code = calloc(DIRECT_CODE_MAX, sizeof *p->code);
-    return p->slot && p->ram_page && p->writable && p->code ? 0 : -ENOMEM;
+    return p->slot && p->ram_page && p->writer && p->code ? 0 : -ENOMEM;
 }
 
 void direct_pages_fini(struct direct_pages *p)
 {
     free(p->slot);
     free(p->ram_page);
-    free(p->writable);
+    free(p->writer);
     free(p->code);
     memset(p, 0, sizeof *p);
 }
@@ -48,20 +48,24 @@ unsigned direct_pages_find(const struct direct_pages *p, gva_t page)
     return (unsigned)(p->slot[place(p, page)] & 15);
 }
 
-static void put(struct direct_pages *p, gva_t page, unsigned flags, uint64_t ram_page)
+static unsigned put(struct direct_pages *p, gva_t page, unsigned flags, uint64_t ram_page)
 {
     unsigned i = place(p, page);
     if (!p->slot[i])
         p->used++;
     p->slot[i] = page | flags;
     p->ram_page[i] = (uint32_t)ram_page;
+    return i;
 }
 
 void direct_pages_empty(struct direct_pages *p)
 {
     if (p->used) {
+        for (unsigned i = 0; i < SLOTS; i++) {
+            if (p->slot[i])
+                p->writer[p->ram_page[i]] = 0;
+        }
         memset(p->slot, 0, SLOTS * sizeof *p->slot);
-        memset(p->writable, 0, p->ram_pages / 8 + 1);
         p->used = p->code_used = p->copies_used = 0;
         p->unmap_all = true;
     }
@@ -89,10 +93,13 @@ void direct_pages_remove(struct direct_pages *p, struct direct_link *l, gva_t pa
 
 void direct_pages_revoke(struct direct_pages *p, struct direct_link *l, uint64_t ram_page)
 {
-    if (!p->used || ram_page >= p->ram_pages || !(p->writable[ram_page / 8] >> ram_page % 8 & 1))
+    if (!p->used || ram_page >= p->ram_pages || !p->writer[ram_page])
         return;
-    p->writable[ram_page / 8] &= (uint8_t) ~(1u << ram_page % 8);
-    for (unsigned i = 0; i < SLOTS; i++) {
+    const uint32_t writer = p->writer[ram_page];
+    const unsigned first = writer == DIRECT_WRITERS ? 0 : writer - 1,
+                   last = writer == DIRECT_WRITERS ? SLOTS - 1 : first;
+    p->writer[ram_page] = 0;
+    for (unsigned i = first; i <= last; i++) {
         if (p->ram_page[i] == ram_page && (p->slot[i] & DIRECT_PAGE_WRITE))
             direct_pages_remove(p, l, p->slot[i] & ~PAGE_MASK_4K);
     }
@@ -154,9 +161,10 @@ static bool is_stubs(gva_t page)
 
 static void note(struct direct_pages *p, gva_t page, const struct found *f, unsigned flags)
 {
-    put(p, page, flags, f->offset >> PAGE_SHIFT_4K);
+    const uint64_t ram_page = f->offset >> PAGE_SHIFT_4K;
+    const unsigned i = put(p, page, flags, ram_page);
     if (flags & DIRECT_PAGE_WRITE)
-        p->writable[f->offset >> PAGE_SHIFT_4K >> 3] |= (uint8_t)(1u << (f->offset >> PAGE_SHIFT_4K & 7));
+        p->writer[ram_page] = !p->writer[ram_page] || p->writer[ram_page] == i + 1 ? i + 1 : DIRECT_WRITERS;
 }
 
 static uint64_t prot_of(unsigned flags)
@@ -306,7 +314,7 @@ enum direct_fault direct_pages_fault(struct direct_pages *p, struct direct_link 
         if (had & DIRECT_PAGE_BARRED)
             return DIRECT_FAULT_CODE;
         if (!accept_code(p, l, v, page, &f)) {
-            put(p, page, had | DIRECT_PAGE_BARRED, f.offset >> PAGE_SHIFT_4K);
+            (void)put(p, page, had | DIRECT_PAGE_BARRED, f.offset >> PAGE_SHIFT_4K);
             return DIRECT_FAULT_CODE;
         }
         flags = DIRECT_PAGE_EXEC;

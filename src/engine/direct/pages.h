@@ -14,8 +14,8 @@
 struct direct_pages {
     uint64_t *slot;     /* open addressing: page address | flags; 0: free */
     uint32_t *ram_page; /* beside each slot */
+    uint32_t *writer; /* by page of guest RAM: the slot that maps it writable, plus one; DIRECT_WRITERS: several did */
     unsigned size, used;
-    uint8_t *writable; /* a bit for each page of guest RAM that may be mapped writable */
     uint64_t ram_pages;
     bool unmap_all;
     unsigned ops; /* in the link's commands */
@@ -28,6 +28,7 @@ struct direct_pages {
 };
 
 #define DIRECT_CODE_MAX 4096u
+#define DIRECT_WRITERS  UINT32_MAX
 
 /* BARRED: not to be run here, for what it holds or because it was written after it had been run. */
 enum { DIRECT_PAGE_WRITE = 1, DIRECT_PAGE_EXEC = 2, DIRECT_PAGE_THERE = 4, DIRECT_PAGE_BARRED = 8 };

@@ -301,17 +301,15 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)(v->bank == INTERP_BANK_SLOW) << 58 |
                    (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
     struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
-    while ((b = *link) != NULL) {
-        bool stale = atomic_load_explicit(b->version, memory_order_relaxed) != b->version_seen;
-        if (!stale && b->key == key) {
-            if (interp_block_holds(v, b, lin))
+    while ((b = *link) != NULL) { /* what is stale and not looked for stays: to see that costs more than to pass it */
+        if (b->key == key) {
+            if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen &&
+                interp_block_holds(v, b, lin))
                 break;
-            stale = true;
-        }
-        if (stale)
             *link = b->next;
-        else
+        } else {
             link = &b->next;
+        }
     }
     if (!b)
         b = make_block(v, e, lin, key, one);

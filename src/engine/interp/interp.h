@@ -190,6 +190,7 @@ struct interp_vcpu {
     struct interp_exec_entry exec[INTERP_EXEC_SIZE];
     struct interp_space spaces[INTERP_SPACES];
     struct interp_writers writers[1 << INTERP_WRITERS_BITS];
+    struct interp_beside beside[INTERP_BESIDE];
 };
 
 /* The handler chain. */

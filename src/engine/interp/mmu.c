@@ -48,6 +48,18 @@ static bool canonical(const struct interp_vcpu *v, gva_t lin)
     return !x86_long_mode(&v->cpu) || (uint64_t)((int64_t)(lin << 16) >> 16) == lin;
 }
 
+static enum interp_writable writable(const struct x86_walk *w, unsigned memory_flags)
+{
+    if (!w->writable || !w->dirty || (memory_flags & (MEMORY_READONLY | MEMORY_LOGGED)))
+        return INTERP_WRITE_NO;
+    return memory_flags & MEMORY_CODE ? INTERP_WRITE_CODE : INTERP_WRITE_YES;
+}
+
+static struct interp_beside *beside_of(struct interp_vcpu *v, const uint8_t *host)
+{
+    return &v->beside[(uintptr_t)host >> PAGE_SHIFT_4K & (INTERP_BESIDE - 1)];
+}
+
 void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
 {
     struct x86_walk w;
@@ -62,8 +74,12 @@ void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct 
     if (access & X86_ACCESS_EXEC)
         interp_note_executed(v, lin, &w);
     else if (p.host)
-        interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host,
-                          w.writable && w.dirty && !(p.flags & (MEMORY_CODE | MEMORY_READONLY | MEMORY_LOGGED)));
+        interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host, writable(&w, p.flags));
+    if ((access & X86_ACCESS_WRITE) && writable(&w, p.flags) == INTERP_WRITE_CODE)
+        *beside_of(v, p.host) =
+            (struct interp_beside){.host = p.host,
+                                   .gpa = w.gpa & ~PAGE_MASK_4K,
+                                   .page = interp_code_page(v->engine, w.gpa >> PAGE_SHIFT_4K, true)};
 }
 
 /* --- single pieces within one page --- */
@@ -179,15 +195,27 @@ static gva_t advance(const struct interp_vcpu *v, gva_t lin, unsigned by)
     return x86_long_mode(&v->cpu) ? lin : (uint32_t)lin;
 }
 
-/* The host's place when a table already has it, as such accesses see it; watchpoints are for the long way. */
-static uint8_t *known(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access)
+/* As interp_translate, when the tables know it already; watchpoints are for the long way. */
+static bool known(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned access, struct interp_page *page)
 {
+    page->host = NULL;
+    page->flags = 0;
     if (v->bank == INTERP_BANK_SLOW)
-        return NULL;
+        return false;
     const struct interp_entry *e =
         &interp_space_of(v, bank_of(v, access))->table[lin >> PAGE_SHIFT_4K & (INTERP_TLB_SIZE - 1)];
-    const uint64_t at = lin + (access & X86_ACCESS_WRITE ? e->write : e->read);
-    return at + size <= PAGE_BYTES ? e->host + at : NULL;
+    const uint64_t at = lin + e->read;
+    if (at + size > PAGE_BYTES)
+        return false;
+    page->host = e->host + at;
+    if (!(access & X86_ACCESS_WRITE) || e->write == e->read)
+        return true;
+    const struct interp_beside *b = beside_of(v, e->host);
+    if (!(e->write & INTERP_CODE_IN_IT) || b->host != e->host || !atomic_load(&b->page->mask))
+        return false;
+    page->gpa = b->gpa + at;
+    page->flags = MEMORY_CODE;
+    return true;
 }
 
 static void read_pieces(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned size, unsigned access)
@@ -204,8 +232,8 @@ static void read_pieces(struct interp_vcpu *v, gva_t lin, uint8_t *to, unsigned 
 
 void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, unsigned access)
 {
-    struct interp_page page = {.host = known(v, lin, size, access)};
-    if (page.host)
+    struct interp_page page;
+    if (known(v, lin, size, access, &page))
         page_read(v, &page, to, size);
     else
         read_pieces(v, lin, to, size, access);
@@ -214,8 +242,8 @@ void interp_read_lin(struct interp_vcpu *v, gva_t lin, void *to, unsigned size, 
 void interp_write_lin(struct interp_vcpu *v, gva_t lin, const void *from, unsigned size, unsigned access)
 {
     access |= X86_ACCESS_WRITE;
-    struct interp_page page[2] = {{.host = known(v, lin, size, access)}};
-    if (page[0].host) {
+    struct interp_page page[2];
+    if (known(v, lin, size, access, &page[0])) {
         page_write(v, &page[0], from, size);
         return;
     }
@@ -232,7 +260,7 @@ void interp_probe_lin(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned 
 {
     struct interp_page page;
     unsigned n = bytes_in_page(lin, size);
-    if (known(v, lin, size, access))
+    if (known(v, lin, size, access, &page))
         return;
     interp_translate(v, lin, access, &page);
     if (n < size)
@@ -295,7 +323,8 @@ uint64_t interp_rmw_begin_slow(struct interp_vcpu *v, const struct interp_op *op
     m->host = NULL;
     m->lin = lin;
     m->first = bytes_in_page(lin, size);
-    interp_translate(v, lin, access, &m->page[0]);
+    if (!known(v, lin, size, access, &m->page[0]))
+        interp_translate(v, lin, access, &m->page[0]);
     if (m->first < size)
         interp_translate(v, advance(v, lin, m->first), access, &m->page[1]);
     page_read(v, &m->page[0], &value, m->first);

@@ -138,6 +138,7 @@ void interp_flush_tlb(struct interp_vcpu *v)
             s->pcid = NO_PCID;
     }
     memset(v->writers, 0, sizeof v->writers);
+    memset(v->beside, 0, sizeof v->beside);
     v->large_pages = v->huge_pages = 0;
     v->user_global = false;
 }
@@ -283,6 +284,14 @@ static void no_write(struct interp_space *s, unsigned i)
     s->table[i].write = no_tag(i);
 }
 
+/* There is code in it now. */
+static void revoke(struct interp_space *s, unsigned i)
+{
+    const bool could = s->table[i].write == s->table[i].read || (s->table[i].write & INTERP_CODE_IN_IT);
+    no_write(s, i);
+    s->table[i].write |= could ? INTERP_CODE_IN_IT : 0;
+}
+
 void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
 {
     struct interp_writers *w = writers_of(v, host);
@@ -290,7 +299,7 @@ void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
         v->engine->tier->writes_revoked(v, host);
     for (unsigned n = 0; n < ARRAY_SIZE(w->entry); n++) {
         if (w->entry[n] && writer_entry(v, w->entry[n])->host == host)
-            no_write(&v->spaces[w->entry[n] >> INTERP_TLB_BITS], w->entry[n] & (INTERP_TLB_SIZE - 1));
+            revoke(&v->spaces[w->entry[n] >> INTERP_TLB_BITS], w->entry[n] & (INTERP_TLB_SIZE - 1));
     }
     if (!w->overflow)
         return;
@@ -301,7 +310,7 @@ void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
             if (!(s->used[i >> INTERP_LEAF_BITS >> 6] >> (i >> INTERP_LEAF_BITS & 63) & 1))
                 i |= (1u << INTERP_LEAF_BITS) - 1;
             else if (s->table[i].host == host)
-                no_write(s, i);
+                revoke(s, i);
             else if (s->table[i].write == s->table[i].read && writers_of(v, s->table[i].host) == w)
                 note_writer(v, s, i, s->table[i].host);
         }
@@ -309,7 +318,7 @@ void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host)
 }
 
 void interp_tlb_insert(struct interp_vcpu *v, struct interp_space *s, gva_t lin, const struct x86_walk *w,
-                       uint8_t *host, bool write)
+                       uint8_t *host, enum interp_writable write)
 {
     unsigned i = (unsigned)(lin >> PAGE_SHIFT_4K) & (INTERP_TLB_SIZE - 1), leaf = i >> INTERP_LEAF_BITS;
     struct interp_entry *e = &s->table[i];
@@ -321,11 +330,12 @@ void interp_tlb_insert(struct interp_vcpu *v, struct interp_space *s, gva_t lin,
         s->local[leaf / 64] |= 1ull << leaf % 64;
     else if (s >= &v->spaces[INTERP_SPACE_USER])
         v->user_global = true;
-    if (write) {
+    if (write == INTERP_WRITE_YES) {
         e->write = e->read;
         note_writer(v, s, i, host);
     } else {
         no_write(s, i);
+        e->write |= write == INTERP_WRITE_CODE ? INTERP_CODE_IN_IT : 0;
     }
     if (w->page_shift > PAGE_SHIFT_4K)
         *(w->page_shift < 30 ? &v->large_pages : &v->huge_pages) |= region_bit(lin);

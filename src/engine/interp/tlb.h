@@ -31,12 +31,23 @@ enum { INTERP_SPACE_KERNEL, INTERP_SPACE_KERNEL_AC, INTERP_SPACE_SLOW, INTERP_SP
 /*
  * Adding a linear address to `read` or `write` gives the offset in the page when the entry holds that page and allows
  * that, and something of a page's size or more when not, even with an operand's size added. What allows nothing is
- * zero, but for the first and the last entry.
+ * zero, but for the first and the last entry; one more in `write` says that only code in the page forbids writing.
  */
 struct interp_entry {
     uint64_t read, write; /* minus the page's linear address */
     uint8_t *host;        /* the page */
     uint64_t delta;       /* host - linear address */
+};
+
+enum interp_writable { INTERP_WRITE_NO, INTERP_WRITE_YES, INTERP_WRITE_CODE };
+#define INTERP_CODE_IN_IT 1u /* in interp_entry.write */
+
+/* Where a host page is for the guest, of pages with code that were written lately. */
+#define INTERP_BESIDE 64u
+struct interp_beside {
+    const uint8_t *host;
+    uint64_t gpa;
+    struct interp_code_page *page;
 };
 
 struct interp_space {
@@ -68,7 +79,7 @@ struct interp_space *interp_space_of(struct interp_vcpu *v, enum interp_bank ban
 /* Code was fetched from lin's page, by the present privilege. */
 void interp_note_executed(struct interp_vcpu *v, gva_t lin, const struct x86_walk *w);
 void interp_tlb_insert(struct interp_vcpu *v, struct interp_space *s, gva_t lin, const struct x86_walk *w,
-                       uint8_t *host, bool write);
+                       uint8_t *host, enum interp_writable write);
 /* This vCPU's write entries of a host page go. */
 void interp_revoke_writes(struct interp_vcpu *v, const uint8_t *host);
 

@@ -6,40 +6,6 @@
 
 #include "base/bytes.h"
 
-#include <string.h>
-
-void emit_bytes(struct emit *e, const void *bytes, size_t n)
-{
-    if (e->full || (size_t)(e->end - e->p) < n) {
-        e->full = true;
-        return;
-    }
-    memcpy(e->p, bytes, n);
-    e->p += n;
-}
-
-void emit_8(struct emit *e, unsigned value)
-{
-    uint8_t byte = (uint8_t)value;
-    emit_bytes(e, &byte, 1);
-}
-
-void emit_16(struct emit *e, unsigned value)
-{
-    uint16_t v = (uint16_t)value;
-    emit_bytes(e, &v, sizeof v);
-}
-
-void emit_32(struct emit *e, uint32_t value)
-{
-    emit_bytes(e, &value, sizeof value);
-}
-
-void emit_64(struct emit *e, uint64_t value)
-{
-    emit_bytes(e, &value, sizeof value);
-}
-
 static void modrm(struct emit *e, unsigned reg, struct emit_rm rm)
 {
     unsigned r = (reg & 7) << 3, base = rm.base & 7u;

@@ -8,6 +8,8 @@
 
 #include "base/types.h"
 
+#include <string.h>
+
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, NO_REG = 0xff };
 
 struct emit {
@@ -46,11 +48,37 @@ static inline struct emit_rm emit_sib(unsigned base, unsigned index, unsigned sc
     return (struct emit_rm){.base = (uint8_t)base, .index = (uint8_t)index, .scale = (uint8_t)scale, .disp = disp};
 }
 
-void emit_bytes(struct emit *e, const void *bytes, size_t n);
-void emit_8(struct emit *e, unsigned value);
-void emit_16(struct emit *e, unsigned value);
-void emit_32(struct emit *e, uint32_t value);
-void emit_64(struct emit *e, uint64_t value);
+static inline void emit_bytes(struct emit *e, const void *bytes, size_t n)
+{
+    if (e->full || (size_t)(e->end - e->p) < n) {
+        e->full = true;
+        return;
+    }
+    memcpy(e->p, bytes, n);
+    e->p += n;
+}
+
+static inline void emit_8(struct emit *e, unsigned value)
+{
+    const uint8_t byte = (uint8_t)value;
+    emit_bytes(e, &byte, sizeof byte);
+}
+
+static inline void emit_16(struct emit *e, unsigned value)
+{
+    const uint16_t v = (uint16_t)value;
+    emit_bytes(e, &v, sizeof v);
+}
+
+static inline void emit_32(struct emit *e, uint32_t value)
+{
+    emit_bytes(e, &value, sizeof value);
+}
+
+static inline void emit_64(struct emit *e, uint64_t value)
+{
+    emit_bytes(e, &value, sizeof value);
+}
 
 /* op: the opcode byte, with 0x100 for the map 0F, 0x200 for 0F38, 0x300 for 0F3A. size 2 brings 66, 8 REX.W. */
 void emit_op(struct emit *e, unsigned flags, unsigned size, unsigned op, unsigned reg, struct emit_rm rm);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOT     4u /* executions before a block is translated */
+#define HOT     12u /* executions before a block is translated: about what translating costs */
 #define NO_LINK UINT32_MAX
 
 /* --- state in and out --- */

@@ -477,7 +477,12 @@ static bool decode(struct translation *t, const uint8_t *host)
 
 const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host)
 {
-    struct translation t = {.j = j, .b = b, .guest = host, .page_offset = (unsigned)(b->key & PAGE_MASK_4K)};
+    struct translation t;
+    memset(&t.j, 0, sizeof t - offsetof(struct translation, j));
+    t.j = j;
+    t.b = b;
+    t.guest = host;
+    t.page_offset = (unsigned)(b->key & PAGE_MASK_4K);
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
     if (!decode(&t, b->crossing ? b->crossing : host))
         return NULL;

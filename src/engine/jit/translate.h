@@ -87,6 +87,16 @@ struct jit_alone {
 #define MAX_ALONE 64
 
 struct translation {
+    /* Filled as far as they are used. */
+    struct x86_insn insn[MAX_INSNS];
+    struct jit_class how[MAX_INSNS];
+    uint16_t live[MAX_INSNS]; /* flags that are needed when the instruction starts */
+    unsigned start[MAX_INSNS + 1];
+    struct jit_stub stub[MAX_STUBS];
+    struct jit_group group[JIT_GROUPS];
+    struct jit_group_ref ref[MAX_INSNS][2]; /* the memory operand; what is pushed or popped */
+    struct jit_alone alone[MAX_ALONE];
+    /* Zero at first, from here on. */
     struct jit_vcpu *j;
     struct interp_block *b;
     struct emit e;
@@ -94,16 +104,8 @@ struct translation {
     const uint8_t *guest; /* the block's first instruction */
     unsigned page_offset; /* of the block */
     unsigned count;
-    struct x86_insn insn[MAX_INSNS];
-    struct jit_class how[MAX_INSNS];
-    uint16_t live[MAX_INSNS]; /* flags that are needed when the instruction starts */
-    unsigned start[MAX_INSNS + 1];
-    struct jit_stub stub[MAX_STUBS];
     unsigned stub_count, stub_first; /* stub_first: of the present instruction */
     unsigned at;                     /* the present instruction */
-    struct jit_group group[JIT_GROUPS];
-    struct jit_group_ref ref[MAX_INSNS][2]; /* the memory operand; what is pushed or popped */
-    struct jit_alone alone[MAX_ALONE];
     unsigned group_count, alone_count, alone_first;
     uint32_t opened;               /* groups, a bit each */
     bool vectors_there, vex_there; /* already looked at in this block: see vector.c */
