@@ -129,6 +129,7 @@ struct interp_vcpu {
     /* Set by interp_set_bank. */
     struct interp_entry *table; /* of the present space */
     uint64_t table_and_field;   /* the same with the operand of BEXTR in its low bits, for translated code */
+    uint64_t ac_table[2]; /* table_and_field as STAC and CLAC may set it themselves, by EFLAGS.AC; 0: they may not */
     struct interp_space *space;
     uint16_t exec_generation;
     uint8_t bank;      /* enum interp_bank */
@@ -259,6 +260,8 @@ void interp_wrote(struct interp_vcpu *v, const struct interp_page *page, unsigne
 
 /* state.c: derived state; after CR0, CR4, EFER, CPL, EFLAGS.AC, DR7 or any segment changed. */
 void interp_mode_changed(struct interp_vcpu *v);
+/* Translated code has switched to the other kernel space: table_and_field says to which. */
+void interp_heed_table(struct interp_vcpu *v);
 void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank);
 void interp_segments_changed(struct interp_vcpu *v);
 

@@ -48,18 +48,31 @@ void interp_segments_changed(struct interp_vcpu *v)
         set_segment(v, i);
 }
 
+static uint64_t with_field(const struct interp_entry *table)
+{
+    return (uintptr_t)table | INTERP_TLB_BITS << 8 | PAGE_SHIFT_4K;
+}
+
 void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
 {
     v->bank = (uint8_t)bank;
     v->space = interp_space_of(v, bank);
     v->table = v->space->table;
-    v->table_and_field = (uintptr_t)v->table | INTERP_TLB_BITS << 8 | PAGE_SHIFT_4K;
+    v->table_and_field = with_field(v->table);
     v->exec_generation = v->spaces[v->user ? v->user_space : INTERP_SPACE_KERNEL].generation;
     v->direct = bank == INTERP_BANK_USER && v->space->direct;
     v->slow_used = v->slow_used || bank == INTERP_BANK_SLOW;
     /* Bit 52 is never set, so that no salt is another's complement (the two halves of canonical space). */
     v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)bank << 50 | (uint64_t)v->user << 53 |
                    (uint64_t)v->space->generation << 54;
+}
+
+void interp_heed_table(struct interp_vcpu *v)
+{
+    if (likely(v->table_and_field == with_field(v->table)))
+        return;
+    interp_set_bank(v, v->table_and_field == with_field(v->spaces[INTERP_SPACE_KERNEL_AC].table) ? INTERP_BANK_KERNEL_AC
+                                                                                                 : INTERP_BANK_KERNEL);
 }
 
 void interp_mode_changed(struct interp_vcpu *v)
@@ -89,6 +102,9 @@ void interp_mode_changed(struct interp_vcpu *v)
     v->user_entries += user && !v->user;
     v->user = user;
     v->unprivileged = x86_cpl(cpu) != 0;
+    const bool switches = !v->watch && !v->unprivileged && (cpu->cr4 & X86_CR4_SMAP);
+    v->ac_table[0] = switches ? with_field(v->spaces[INTERP_SPACE_KERNEL].table) : 0;
+    v->ac_table[1] = switches ? with_field(v->spaces[INTERP_SPACE_KERNEL_AC].table) : 0;
     if (v->watch || (user && ac && (cpu->cr0 & X86_CR0_AM)))
         interp_set_bank(v, INTERP_BANK_SLOW);
     else if (user)

@@ -28,6 +28,7 @@ static void flags_to_code(struct jit_vcpu *j)
 
 static void flags_from_code(struct jit_vcpu *j)
 {
+    interp_heed_table(&j->v);
     cc_set(&j->v, (j->flags >> 8 & (X86_ARITH & ~X86_OF)) | (j->flags & 1 ? X86_OF : 0));
 }
 
@@ -391,6 +392,7 @@ static int init(struct interp_vcpu *v)
     j->bit_mask[1] = 63;
     j->arith = X86_ARITH;
     j->not_if = ~(uint64_t)X86_IF;
+    j->not_ac = ~(uint64_t)X86_AC;
     j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);
     j->tsd = X86_CR4_TSD;
     clear_all_targets(j);

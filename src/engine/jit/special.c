@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * special.c: system instructions that kernels run all the time, translated for the case that nothing special happens:
- * PUSHF, CLI, STI, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code.
+ * PUSHF, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code.
  */
 #include "engine/jit/translate.h"
 
@@ -96,6 +96,24 @@ static bool swapgs(struct translation *t)
     return true;
 }
 
+/* The other kernel space, at once; what C derives from it is made up when C is called (interp_heed_table). */
+static bool set_ac(struct translation *t, bool on)
+{
+    struct emit *e = &t->e;
+    emit_load(e, RCX, emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, v.ac_table) + (on ? 8u : 0u))));
+    emit_16(e, 0x02e3); /* jrcxz over the short jump */
+    emit_16(e, 0x05eb); /* over the long one */
+    tr_slow(t, emit_jump(e));
+    emit_store(e, RCX, JIT_SLOT(v.table_and_field));
+    emit_load(e, R15, emit_reg(RCX));
+    emit_load(e, R14, JIT_SLOT(v.cpu.rflags));
+    keep(e, R14, JIT_SLOT(not_ac));
+    if (on)
+        emit_lea(e, R14, emit_mem(R14, X86_AC));
+    emit_store(e, R14, JIT_SLOT(v.cpu.rflags));
+    return true;
+}
+
 static void rotate_32(struct emit *e, unsigned to, unsigned from)
 {
     emit_vex(e, 3, true, false, 0x3f0, to, 0, emit_reg(from)); /* rorx to, from, 32 */
@@ -127,7 +145,9 @@ bool tr_is_special(const struct x86_insn *insn)
         return false;
     if (insn->map == X86_MAP_1B)
         return insn->opcode == 0xfa || insn->opcode == 0xfb || (insn->opcode == 0x9c && !insn->prefix_66);
-    return insn->map == X86_MAP_0F && (insn->opcode == 0x31 || (insn->opcode == 0x01 && (insn->modrm & 0xfe) == 0xf8));
+    if (insn->map == X86_MAP_0F && insn->opcode == 0x01 && !insn->prefix_66 && !insn->prefix_rep)
+        return (insn->modrm & 0xfe) == 0xf8 || (insn->modrm & 0xfe) == 0xca;
+    return insn->map == X86_MAP_0F && insn->opcode == 0x31;
 }
 
 bool tr_special(struct translation *t)
@@ -138,6 +158,12 @@ bool tr_special(struct translation *t)
     case 0xfa: return cli(t);
     case 0xfb: return sti(t);
     case 0x31: return rdtsc(t, false);
-    default: return insn->modrm == 0xf8 ? swapgs(t) : rdtsc(t, true);
+    default: break;
+    }
+    switch (insn->modrm) {
+    case 0xca: return set_ac(t, false);
+    case 0xcb: return set_ac(t, true);
+    case 0xf8: return swapgs(t);
+    default: return rdtsc(t, true);
     }
 }

@@ -306,6 +306,56 @@ idt4_ptr: .word 0xfff
         .code16
 end crossing
 
+/* A user page read by the kernel under SMAP: without AC a fault that skips the read, with it what is there. */
+        .code16
+guest smap
+        enter_long AT(gdt5_ptr)
+        ljmpl $24, $AT(2f)
+        .code64
+2:      mov $0x9000, %esp
+        lidt AT(idt5_ptr)
+        lea 3f(%rip), %rax
+        mov %ax, 0x3000 + 14 * 16
+        movw $24, 0x3000 + 14 * 16 + 2
+        movw $0x8e00, 0x3000 + 14 * 16 + 4
+        movq $0x11007, 0x10000
+        movq $0x12007, 0x11000
+        movq $0x200087, 0x12008
+        movb $'u', 0x200000
+        mov %cr4, %rax
+        bts $21, %rax
+        mov %rax, %cr4
+        mov $3, %ebx
+4:      call 6f
+        stac
+        call 6f
+        clac
+        dec %ebx
+        jnz 4b
+        call 6f
+        hlt
+6:      mov $'-', %al
+        mov 0x200000, %al
+        out %al, $0xe9
+        pushf
+        pop %rcx
+        bt $18, %ecx
+        setc %al
+        add $'0', %al
+        out %al, $0xe9
+        ret
+3:      addq $7, 8(%rsp)        /* the read's length */
+        add $8, %rsp
+        iretq
+        .balign 8
+gdt5:   .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff
+gdt5_ptr: .word 31
+        .long AT(gdt5)
+idt5_ptr: .word 0xfff
+        .quad 0x3000
+        .code16
+end smap
+
         .code16
 guest smc
         /* patches the very next instruction, then its own loop */

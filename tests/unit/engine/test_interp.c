@@ -219,6 +219,13 @@ static void test_instruction_in_two_pages(void **state)
     assert_string_equal(b->out, "abcfb");
 }
 
+static void test_smap(void **state)
+{
+    struct board *b = *state;
+    RUN(b, smap);
+    assert_string_equal(b->out, "-0u1-0u1-0u1-0");
+}
+
 static void test_task_switch(void **state)
 {
     struct board *b = *state;
@@ -335,6 +342,7 @@ int main(void)
         TEST(test_long_mode_and_page_fault),
         TEST(test_self_modifying_code),
         TEST(test_instruction_in_two_pages),
+        TEST(test_smap),
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
