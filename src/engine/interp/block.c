@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define ARENA_BYTES   (64u << 20)
+/*
+ * The arena grows when much of what it is emptied of had run often; what runs once or twice (systems that start) would
+ * only be kept.
+ */
+#define ARENA_LEAST   (24u << 20)
+#define ARENA_MOST    (96u << 20)
+#define ARENA_HOT     3u /* grows when a third was hot */
 #define BUCKETS       65536u
 #define MAX_OPS       48
 #define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
@@ -21,7 +27,8 @@ int interp_blocks_init(struct interp_vcpu *v)
 {
     v->blocks = calloc(BUCKETS, sizeof(struct interp_block *));
     v->scratch = calloc(1, SCRATCH_BYTES);
-    v->arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    v->arena_limit = ARENA_LEAST;
+    v->arena = mmap(NULL, ARENA_MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (v->arena == MAP_FAILED)
         v->arena = NULL;
     return v->blocks && v->scratch && v->arena ? 0 : -1;
@@ -32,14 +39,14 @@ void interp_blocks_fini(struct interp_vcpu *v)
     free(v->blocks);
     free(v->scratch);
     if (v->arena)
-        munmap(v->arena, ARENA_BYTES);
+        munmap(v->arena, ARENA_MOST);
 }
 
 void interp_drop_blocks(struct interp_vcpu *v)
 {
     memset(v->blocks, 0, BUCKETS * sizeof(struct interp_block *));
     memset(v->jump, 0, sizeof v->jump);
-    v->arena_used = 0;
+    v->arena_used = v->hot_bytes = 0;
     if (v->engine->tier)
         v->engine->tier->blocks_dropped(v);
 }
@@ -108,9 +115,13 @@ static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, siz
 {
     const size_t own = sizeof(struct interp_block) + (d->count + 1) * sizeof(struct interp_op) +
                        d->insn_count * sizeof(struct x86_insn);
-    const size_t need = (own + more + 63) & ~(size_t)63;
-    if (v->arena_used + need > ARENA_BYTES)
-        interp_drop_blocks(v);
+    const size_t need = (own + more + INTERP_BLOCK_ALIGN - 1) & ~(size_t)(INTERP_BLOCK_ALIGN - 1);
+    if (v->arena_used + need > v->arena_limit) {
+        if (v->hot_bytes > v->arena_limit / ARENA_HOT && v->arena_limit < ARENA_MOST)
+            v->arena_limit *= 2;
+        else
+            interp_drop_blocks(v);
+    }
     struct interp_block *b = (struct interp_block *)(void *)(v->arena + v->arena_used);
     v->arena_used += need;
     fill(b, d);

@@ -47,6 +47,7 @@ struct interp_code_page { /* shared by all vCPUs, one for each guest page that e
 };
 
 #define INTERP_INVALIDATED 256u
+#define INTERP_BLOCK_ALIGN 64u /* in the arena */
 
 struct interp_block {
     uint64_t key; /* gpa and mode */
@@ -176,7 +177,8 @@ struct interp_vcpu {
     /* blocks */
     struct interp_block **blocks;
     uint8_t *arena;
-    size_t arena_used;
+    size_t arena_used, arena_limit;
+    size_t hot_bytes;             /* of blocks that a translator made code of, since the arena was emptied */
     struct interp_block *scratch; /* one uncached block */
     void *tables;                 /* of all spaces */
     uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */

@@ -201,22 +201,31 @@ static const uint8_t *onward(struct jit_vcpu *j)
     return b->code;
 }
 
+static const struct interp_block *block_of(const struct jit_vcpu *j, const struct jit_op *o)
+{
+    return (const struct interp_block *)(const void *)(j->v.arena + (size_t)o->block * INTERP_BLOCK_ALIGN);
+}
+
 const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
 {
     struct interp_vcpu *v = &j->v;
     const struct jit_op *o = &j->ops[number];
+    const struct interp_block *b = block_of(j, o);
     if (unlikely(j->stats))
         jit_stats_ran(j, o);
     flags_from_code(j);
-    v->rip0 = j->page_va + o->block_offset;
+    v->rip0 = j->page_va + (b->key & PAGE_MASK_4K);
     v->chain_left = 1; /* a branch's handler does not run on into the next block */
     j->went_on = false;
-    o->op.fn(v, &o->op);
+    j->one[0] = b->ops[o->at];
+    j->one[1].start = (uint16_t)(j->one[0].start + j->one[0].length);
+    j->one[1].fn = jit_went_on;
+    (o->at ? j->one[0].fn : b->first)(v, j->one);
     v->op = NULL;
     if (!j->went_on)
         return onward(j);
     if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || code_was_written(j)) { /* perhaps this block's */
-        v->cpu.rip = v->rip0 + o->stop.start;
+        v->cpu.rip = v->rip0 + j->one[1].start;
         return onward(j);
     }
     flags_to_code(j);
@@ -227,15 +236,16 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
 const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t number)
 {
     const struct jit_op *o = &j->ops[number];
-    const struct x86_insn *insn = o->op.insn;
+    const struct x86_insn *insn = block_of(j, o)->ops[o->at].insn;
     if (jit_vector_allowed(j) && (insn->encoding != X86_ENC_VEX || j->vector_vex)) {
         j->vector = 1;
         return j->resume;
     }
     j->vector = j->vector_vex = 0;
-    if (!jit_run_op(j, number))
-        return NULL;
-    j->v.cpu.rip = j->v.rip0 + o->stop.start;
+    const uint8_t *next = jit_run_op(j, number);
+    if (next != j->resume)
+        return next;
+    j->v.cpu.rip = j->v.rip0 + j->one[1].start;
     flags_from_code(j);
     return onward(j);
 }
@@ -289,8 +299,10 @@ static void count_block(struct interp_vcpu *v, const struct interp_op *op)
     gpa_t gpa = b->key & ((1ull << 52) - 1);
     const uint8_t *host = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K).host;
     b->code = host ? jit_translate(j, b, host + (gpa & PAGE_MASK_4K)) : NULL;
-    if (b->code)
+    if (b->code) {
         note_coded(j, b);
+        v->hot_bytes += sizeof *b + b->count * sizeof b->ops[0];
+    }
     b->ops[0].fn = b->code ? enter_block : b->first;
     b->ops[0].fn(v, op);
 }

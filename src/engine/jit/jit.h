@@ -23,19 +23,19 @@
 
 #define JIT_SIGNAL_ROOM 65536u
 #define JIT_CACHE_BYTES (48u << 20)
-#define JIT_OPS         (1u << 18)
-#define JIT_LINKS       (1u << 18)
-#define JIT_TARGETS     65536u /* of indirect branches, by the low 16 bits of the address */
+#define JIT_OPS         (1u << 20)
+#define JIT_LINKS       (1u << 19)
+#define JIT_TARGETS     32768u /* of indirect branches, by the low 15 bits of the address */
 #define JIT_CODED       4096u
 #define JIT_GROUPS      16
 #define JIT_IN_MEMORY   0xfe /* of jit_host_reg: the guest's register is in cpu.gpr */
 
-/* One instruction as the reference engine runs it, and what ends the chain behind it. */
+/* Where translated code calls a handler. */
 struct jit_op {
-    struct interp_op op, stop;
-    uint32_t block_offset; /* in the page */
-    uint16_t stats_key;
-    bool missed; /* it is run because a check failed */
+    uint32_t block;     /* which: its offset in the arena, in units of INTERP_BLOCK_ALIGN */
+    uint8_t at;         /* the instruction */
+    bool missed;        /* it is run because a check failed */
+    uint16_t stats_key; /* stats.c */
 };
 
 /* A jump that leaves the cache until its target is translated. */
@@ -105,13 +105,14 @@ struct jit_vcpu {
     const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
+    struct interp_op one[2]; /* the instruction that a handler runs, and what ends its chain */
     struct jit_link *links;
     struct jit_crossing *crossings;
     uint32_t op_count, link_count, crossing_count;
 
     struct {
         unsigned used; /* targets filled since they were emptied; beyond the log all are emptied */
-        uint16_t slot[8192];
+        uint16_t slot[4096];
     } target_log[INTERP_SPACES];
 };
 

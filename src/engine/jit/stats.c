@@ -82,6 +82,7 @@ void jit_stats_fini(struct jit_vcpu *j)
              "and %llu links",
              j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->left[JIT_LEFT],
              (unsigned long long)s->left[JIT_LEFT_BY_RIP], (unsigned long long)s->left[JIT_LEFT_BY_LINK]);
+    log_info("jit: vcpu %u: %zu KiB of decoded blocks", j->v.index, j->v.arena_used >> 10);
     for (unsigned i = INTERP_SPACE_USER + 1; i < INTERP_SPACES; i++)
         s->flushed[INTERP_SPACE_USER] += s->flushed[i];
     log_info("jit: vcpu %u: targets emptied: %llu times the kernel's, %llu the users'", j->v.index,

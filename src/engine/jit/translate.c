@@ -22,13 +22,8 @@ static interp_fn original_fn(const struct interp_block *b, unsigned i)
 uint32_t tr_op(struct translation *t)
 {
     struct jit_op *o = &t->j->ops[t->j->op_count];
-    o->op = t->b->ops[t->at];
-    o->op.fn = original_fn(t->b, t->at);
-    memset(&o->stop, 0, sizeof o->stop);
-    o->stop.start = (uint16_t)(o->op.start + o->op.length);
-    o->stop.fn = jit_went_on;
-    o->block_offset = t->page_offset;
-    o->missed = false;
+    const size_t offset = (size_t)((const uint8_t *)t->b - t->j->v.arena);
+    *o = (struct jit_op){.block = (uint32_t)(offset / INTERP_BLOCK_ALIGN), .at = (uint8_t)t->at};
     jit_stats_op(t->j, o, &t->insn[t->at]);
     return t->j->op_count++;
 }
