@@ -99,6 +99,7 @@ struct interp_jump_entry {
 struct interp_segment { /* X86_ES..X86_GS, made from cpu.seg by interp_segments_changed */
     uint64_t base;
     uint64_t lo, read_end, write_end; /* offsets lo <= x < end may be read or written */
+    uint64_t narrow;                  /* 0: all of the 4 GiB may be read and written */
 };
 
 enum interp_cause { INTERP_FAULT, INTERP_SOFT_INT, INTERP_EXTERNAL };
@@ -139,6 +140,7 @@ struct interp_vcpu {
     bool direct;       /* interp_space.direct of a user space that is the present one */
     struct interp_segment seg[6];
     bool long_windows; /* seg is that of 64-bit code */
+    bool flat32;       /* protected 32-bit code; CS, DS, ES and SS are all of the 4 GiB, from 0 on */
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;

@@ -11,6 +11,7 @@ static void set_window(struct interp_segment *s, uint64_t lo, uint64_t read_end,
     s->lo = lo;
     s->read_end = read_end;
     s->write_end = write_end;
+    s->narrow = lo != 0 || read_end != 1ull << 32 || write_end != 1ull << 32;
 }
 
 static void set_segment(struct interp_vcpu *v, unsigned i)
@@ -35,6 +36,26 @@ static void set_segment(struct interp_vcpu *v, unsigned i)
     }
 }
 
+static bool flat32(const struct interp_vcpu *v)
+{
+    const struct x86_seg *cs = &v->cpu.seg[X86_CS];
+    static const uint8_t data[] = {X86_ES, X86_SS, X86_DS};
+    if (v->code_mode != X86_MODE_32 || !(v->cpu.cr0 & X86_CR0_PE) || (v->cpu.rflags & X86_VM) || cs->base ||
+        cs->limit != 0xffffffffu || !(v->cpu.seg[X86_SS].attr & X86_ATTR_DB))
+        return false;
+    for (unsigned i = 0; i < ARRAY_SIZE(data); i++) {
+        if (v->seg[data[i]].base || v->seg[data[i]].narrow)
+            return false;
+    }
+    return true;
+}
+
+/* A block's translation may count on flat segments: they are part of its key. Legacy addresses have bit 40 clear. */
+static uint64_t flat_salt(const struct interp_vcpu *v)
+{
+    return (uint64_t)v->flat32 << 40;
+}
+
 void interp_segments_changed(struct interp_vcpu *v)
 {
     const bool long_windows = v->code_mode == X86_MODE_64;
@@ -46,6 +67,9 @@ void interp_segments_changed(struct interp_vcpu *v)
     v->long_windows = long_windows;
     for (unsigned i = X86_ES; i <= X86_GS; i++)
         set_segment(v, i);
+    v->jump_salt ^= flat_salt(v);
+    v->flat32 = flat32(v);
+    v->jump_salt ^= flat_salt(v);
 }
 
 static uint64_t with_field(const struct interp_entry *table)
@@ -64,7 +88,7 @@ void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
     v->slow_used = v->slow_used || bank == INTERP_BANK_SLOW;
     /* Bit 52 is never set, so that no salt is another's complement (the two halves of canonical space). */
     v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)bank << 50 | (uint64_t)v->user << 53 |
-                   (uint64_t)v->space->generation << 54;
+                   (uint64_t)v->space->generation << 54 | flat_salt(v);
 }
 
 void interp_heed_table(struct interp_vcpu *v)

@@ -325,6 +325,41 @@ static void map_0f38(struct jit_class *c, const struct x86_insn *insn)
     }
 }
 
+/*
+ * 32-bit code: what is no instruction in 64-bit code or another one, and operands of 16 bits in what moves words or
+ * branches (EIP is cut then).
+ */
+static bool is_legacy_only(const struct x86_insn *insn, const struct jit_class *c)
+{
+    if (insn->map == X86_MAP_1B && ((insn->opcode < 0x40 && (insn->opcode & 7) >= 6) || insn->opcode == 0x63))
+        return true;
+    return insn->operand_size == 2 && (c->kind >= JIT_JCC || (c->kind >= JIT_PUSH && c->kind <= JIT_LEAVE));
+}
+
+void jit_normalize(struct x86_insn *insn)
+{
+    if (insn->mode != X86_MODE_32 || insn->encoding != X86_ENC_LEGACY || insn->map != X86_MAP_1B)
+        return;
+    if (insn->opcode >= 0x40 && insn->opcode < 0x50) {
+        insn->reg = insn->opcode >> 3 & 1;
+        insn->rm = insn->opcode & 7;
+        insn->mod = 3;
+        insn->opcode = 0xff;
+    } else if (insn->opcode >= 0xa0 && insn->opcode < 0xa4 && insn->address_size == 4) {
+        insn->reg = X86_RAX;
+        insn->rm = 5;
+        insn->mod = 0;
+        insn->base = insn->index = X86_NO_REG;
+        insn->disp = (int32_t)insn->moffs;
+        insn->opcode = (uint8_t)(0x88 | (~insn->opcode & 2) | (insn->opcode & 1));
+    } else {
+        return;
+    }
+    insn->has_modrm = true;
+    insn->modrm = (uint8_t)(insn->mod << 6 | insn->reg << 3 | insn->rm);
+    insn->imm_size = 0;
+}
+
 void jit_classify(struct jit_class *c, const struct x86_insn *insn)
 {
     *c = (struct jit_class){.kind = JIT_FALLBACK};
@@ -340,6 +375,8 @@ void jit_classify(struct jit_class *c, const struct x86_insn *insn)
         else if (insn->map == X86_MAP_1B)
             one_byte(c, insn);
     }
+    if (insn->mode == X86_MODE_32 && is_legacy_only(insn, c))
+        *c = (struct jit_class){.kind = JIT_FALLBACK};
     if (c->kind == JIT_FALLBACK && tr_is_special(insn)) {
         c->kind = JIT_SPECIAL;
         c->reads = insn->opcode == 0x9c && insn->map == X86_MAP_1B ? ALL : 0;

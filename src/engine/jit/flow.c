@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flow.c: the stack, and how a block is left: by links within its page, and by the table of targets for everything
- * else. 64-bit code only. Nothing is changed before the last check that may send the instruction to its handler.
+ * else. 64-bit code, and flat 32-bit code. Nothing is changed before the last check that may send the instruction to
+ * its handler.
  */
 #include "engine/jit/translate.h"
 
@@ -9,18 +10,34 @@
 
 /* --- the stack --- */
 
+/* Addresses and what is on the stack are words; those of 32-bit code are zero-extended. */
+static void lea(struct translation *t, unsigned reg, struct emit_rm rm)
+{
+    emit_op(&t->e, 0, t->word, 0x8d, reg, rm);
+}
+
+static void load(struct translation *t, unsigned reg, struct emit_rm rm)
+{
+    emit_op(&t->e, 0, t->word, 0x8b, reg, rm);
+}
+
+static void store(struct translation *t, unsigned reg, struct emit_rm rm)
+{
+    emit_op(&t->e, 0, t->word, 0x89, reg, rm);
+}
+
 static struct emit_rm stack_top(struct translation *t, bool push)
 {
     struct emit_rm rm;
     if (tr_grouped(t, 1, &rm))
         return rm;
-    emit_lea(&t->e, R14, emit_mem(GUEST_RSP, push ? -8 : 0));
-    return tr_memory(t, 8, push, 0);
+    lea(t, R14, emit_mem(GUEST_RSP, push ? -(int32_t)t->word : 0));
+    return tr_memory(t, t->word, push, 0);
 }
 
 static void move_sp(struct translation *t, int32_t by)
 {
-    emit_lea(&t->e, GUEST_RSP, emit_mem(GUEST_RSP, by));
+    lea(t, GUEST_RSP, emit_mem(GUEST_RSP, by));
 }
 
 static bool push(struct translation *t, unsigned n)
@@ -28,8 +45,8 @@ static bool push(struct translation *t, unsigned n)
     struct emit_rm top = stack_top(t, true);
     if (jit_host_reg[n] == JIT_IN_MEMORY)
         top = tr_free_rcx(t, top);
-    emit_store(&t->e, tr_reg(t, n, RCX, true), top);
-    move_sp(t, -8);
+    store(t, tr_reg(t, n, RCX, true), top);
+    move_sp(t, -(int32_t)t->word);
     return true;
 }
 
@@ -37,8 +54,8 @@ static bool pop(struct translation *t, unsigned n)
 {
     struct emit_rm top = stack_top(t, false);
     unsigned host = jit_host_reg[n] == JIT_IN_MEMORY ? RCX : jit_host_reg[n];
-    move_sp(t, 8);
-    emit_load(&t->e, host, top);
+    move_sp(t, (int32_t)t->word);
+    load(t, host, top);
     tr_put(t, n, host);
     return true;
 }
@@ -46,26 +63,26 @@ static bool pop(struct translation *t, unsigned n)
 static bool push_imm(struct translation *t, const struct x86_insn *insn)
 {
     struct emit_rm top = stack_top(t, true);
-    emit_op(&t->e, 0, 8, 0xc7, 0, top);
+    emit_op(&t->e, 0, t->word, 0xc7, 0, top);
     emit_32(&t->e, (uint32_t)insn->imm);
-    move_sp(t, -8);
+    move_sp(t, -(int32_t)t->word);
     return true;
 }
 
-/* The 64-bit operand into r14. */
+/* The operand, a word, into r14. */
 static bool load_rm(struct translation *t, const struct x86_insn *insn)
 {
     if (insn->mod == 3) {
-        emit_load(&t->e, R14, emit_reg(tr_reg(t, insn->rm, R14, true)));
+        load(t, R14, emit_reg(tr_reg(t, insn->rm, R14, true)));
         return true;
     }
     struct emit_rm rm;
     if (!tr_grouped(t, 0, &rm)) {
         if (!tr_address(t, insn))
             return false;
-        rm = tr_memory(t, 8, false, 0);
+        rm = tr_memory(t, t->word, false, 0);
     }
-    emit_load(&t->e, R14, rm);
+    load(t, R14, rm);
     return true;
 }
 
@@ -76,17 +93,17 @@ static bool push_rm(struct translation *t, const struct x86_insn *insn)
     emit_store(&t->e, R14, JIT_SLOT(spare[0]));
     struct emit_rm top = tr_free_rcx(t, stack_top(t, true));
     emit_load(&t->e, RCX, JIT_SLOT(spare[0]));
-    emit_store(&t->e, RCX, top);
-    move_sp(t, -8);
+    store(t, RCX, top);
+    move_sp(t, -(int32_t)t->word);
     return true;
 }
 
 static bool leave(struct translation *t)
 {
-    emit_load(&t->e, R14, emit_reg(RBP));
-    struct emit_rm top = tr_memory(t, 8, false, 0);
-    emit_lea(&t->e, GUEST_RSP, emit_mem(RBP, 8));
-    emit_load(&t->e, RBP, top);
+    load(t, R14, emit_reg(RBP));
+    struct emit_rm top = tr_memory(t, t->word, false, 0);
+    lea(t, GUEST_RSP, emit_mem(RBP, (int32_t)t->word));
+    load(t, RBP, top);
     return true;
 }
 
@@ -115,7 +132,7 @@ static uint8_t *look_up(struct translation *t)
     struct emit *e = &t->e;
     find_target(e);
     emit_load(e, RCX, emit_sib(R15, RCX, 3, JIT_TARGET(key)));
-    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, t->word == 4 ? JIT_TARGET_32 : 0));
     emit_16(e, 0x05e3); /* jrcxz over the jump */
     return emit_jump(e);
 }
@@ -129,7 +146,7 @@ static void jump_target(struct translation *t)
 static void page_plus(struct translation *t, unsigned reg, int64_t offset)
 {
     emit_load(&t->e, reg, JIT_SLOT(page_va));
-    emit_lea(&t->e, reg, emit_mem(reg, (int32_t)(t->page_offset + offset)));
+    lea(t, reg, emit_mem(reg, (int32_t)(t->page_offset + offset)));
 }
 
 static void goto_far(struct translation *t, int64_t target)
@@ -206,8 +223,8 @@ static void push_return(struct translation *t, const struct x86_insn *insn)
 {
     struct emit_rm top = tr_free_rcx(t, stack_top(t, true));
     page_plus(t, RCX, t->start[t->at] + insn->length);
-    emit_store(&t->e, RCX, top);
-    move_sp(t, -8);
+    store(t, RCX, top);
+    move_sp(t, -(int32_t)t->word);
 }
 
 static bool call(struct translation *t, const struct x86_insn *insn)
@@ -220,9 +237,9 @@ static bool call(struct translation *t, const struct x86_insn *insn)
 static bool ret(struct translation *t, const struct x86_insn *insn)
 {
     int32_t release = insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0;
-    emit_load(&t->e, R14, stack_top(t, false));
+    load(t, R14, stack_top(t, false));
     tr_slow(t, look_up(t));
-    move_sp(t, 8 + release);
+    move_sp(t, (int32_t)t->word + release);
     jump_target(t);
     return true;
 }

@@ -36,7 +36,8 @@ static uint16_t bmi_kills(const struct x86_insn *insn)
 void tr_classify_gpr(struct translation *t, unsigned i)
 {
     const struct x86_insn *insn = &t->insn[i];
-    if (t->b->ops[i].insn_fn == interp_op_bmi && !insn->vl && !(insn->map == X86_MAP_0F3A && insn->vvvv))
+    if (t->b->ops[i].insn_fn == interp_op_bmi && t->word == 8 && !insn->vl &&
+        !(insn->map == X86_MAP_0F3A && insn->vvvv))
         t->how[i] = (struct jit_class){.kind = JIT_GPR_VEX, .kills = bmi_kills(insn)};
     else if (is_bit_string(insn))
         t->how[i] = (struct jit_class){.kind = JIT_BIT_STRING, .kills = X86_CF};

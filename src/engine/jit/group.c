@@ -44,40 +44,42 @@ static void add_access(struct planner *p, unsigned i, unsigned which, int32_t re
         .group = (int8_t)p->group, .write = write, .size = (uint8_t)size, .rel = rel, .delta = p->delta};
 }
 
-static bool suits(const struct x86_insn *insn, unsigned base)
+static bool suits(const struct translation *t, const struct x86_insn *insn, unsigned base)
 {
     return insn->has_modrm && insn->mod != 3 && insn->base == base && insn->index == X86_NO_REG &&
-           insn->address_size == 8 && insn->segment != X86_FS && insn->segment != X86_GS && !insn->rip_relative;
+           insn->address_size == t->word && insn->segment != X86_FS && insn->segment != X86_GS &&
+           (insn->segment != X86_CS || t->word == 8) && !insn->rip_relative;
 }
 
 static void accesses_of(struct planner *p, unsigned i)
 {
     const struct x86_insn *insn = &p->t->insn[i];
     const struct jit_class *c = &p->t->how[i];
+    const int32_t word = (int32_t)p->t->word;
     bool stack = p->base == X86_RSP;
     switch (c->kind) {
     case JIT_MODRM:
-        if (suits(insn, p->base))
+        if (suits(p->t, insn, p->base))
             add_access(p, i, 0, insn->disp, c->rm_size, (c->rm & USE_W) != 0);
         break;
     case JIT_PUSH_RM:
     case JIT_JMP_RM:
     case JIT_CALL_RM:
-        if (suits(insn, p->base))
-            add_access(p, i, 0, insn->disp, 8, false);
+        if (suits(p->t, insn, p->base))
+            add_access(p, i, 0, insn->disp, (unsigned)word, false);
         if (stack && c->kind != JIT_JMP_RM)
-            add_access(p, i, 1, -8, 8, true);
+            add_access(p, i, 1, -word, (unsigned)word, true);
         break;
     case JIT_PUSH:
     case JIT_PUSH_IMM:
     case JIT_CALL:
         if (stack)
-            add_access(p, i, 1, -8, 8, true);
+            add_access(p, i, 1, -word, (unsigned)word, true);
         break;
     case JIT_POP:
     case JIT_RET:
         if (stack)
-            add_access(p, i, 1, 0, 8, false);
+            add_access(p, i, 1, 0, (unsigned)word, false);
         break;
     default: break;
     }
@@ -88,6 +90,7 @@ static bool follow(struct planner *p, unsigned i)
 {
     const struct x86_insn *insn = &p->t->insn[i];
     const struct jit_class *c = &p->t->how[i];
+    const int32_t word = (int32_t)p->t->word;
     bool stack = p->base == X86_RSP;
     switch (c->kind) {
     case JIT_NOP:
@@ -96,7 +99,7 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_DIV: return true;
     case JIT_MODRM:
         if (insn->mod == 3 && (insn->opcode == 0x81 || insn->opcode == 0x83) && insn->map == X86_MAP_1B &&
-            c->size == 8 && insn->rm == p->base && ((insn->reg & 7) == 0 || (insn->reg & 7) == 5)) {
+            c->size == p->t->word && insn->rm == p->base && ((insn->reg & 7) == 0 || (insn->reg & 7) == 5)) {
             int64_t by = (insn->reg & 7) == 0 ? insn->imm : -insn->imm;
             p->delta += (int32_t)by;
             return by > -RANGE_MAX && by < RANGE_MAX;
@@ -106,7 +109,8 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_LEA:
         if (insn->reg != p->base)
             return true;
-        if (insn->base != p->base || insn->index != X86_NO_REG || insn->address_size != 8 || c->size != 8)
+        if (insn->base != p->base || insn->index != X86_NO_REG || insn->address_size != p->t->word ||
+            c->size != p->t->word)
             return false;
         p->delta += insn->disp;
         return insn->disp > -RANGE_MAX && insn->disp < RANGE_MAX;
@@ -115,8 +119,8 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_BSWAP: return tr_low_reg(insn) != p->base;
     case JIT_PUSH:
     case JIT_PUSH_IMM:
-    case JIT_PUSH_RM: p->delta -= stack ? 8 : 0; return true;
-    case JIT_POP: p->delta += stack ? 8 : 0; return tr_low_reg(insn) != p->base;
+    case JIT_PUSH_RM: p->delta -= stack ? word : 0; return true;
+    case JIT_POP: p->delta += stack ? word : 0; return tr_low_reg(insn) != p->base;
     case JIT_JCC: return true;
     default: return false; /* vectors and all that is a handler's, too */
     }
@@ -160,7 +164,7 @@ static uint8_t *open_group(struct translation *t, const struct jit_group_ref *r)
 {
     struct emit *e = &t->e;
     const struct jit_group *g = &t->group[r->group];
-    emit_lea(e, R14, emit_mem(jit_host_reg[g->base], g->min - r->delta));
+    emit_op(e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[g->base], g->min - r->delta)); /* lea */
     uint8_t *alone = tr_check(t, (unsigned)(g->max - g->min), g->write, 0);
     emit_lea(e, R14, emit_sib(R14, RCX, 0, 0));
     emit_store(e, R14, place_of(r));
@@ -209,7 +213,7 @@ void tr_write_alone(struct translation *t)
             emit_op(e, 0, 8, 0xc7, 0, place_of(r));
             emit_32(e, 0);
         }
-        emit_lea(e, R14, emit_mem(jit_host_reg[t->group[r->group].base], r->rel));
+        emit_op(e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[t->group[r->group].base], r->rel)); /* lea */
         tr_slow_as(t, tr_check(t, r->size, r->write, 0), a->op, a->resume);
         emit_lea(e, R14, emit_sib(R14, RCX, 0, -offset_of(t, r)));
         uint8_t *back = emit_jump(e);

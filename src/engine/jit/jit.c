@@ -37,6 +37,12 @@ void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
     to_jit(v)->went_on = true;
 }
 
+/* Modes whose code is translated. */
+static bool translates(const struct interp_vcpu *v)
+{
+    return v->code_mode == X86_MODE_64 || v->flat32;
+}
+
 static bool wants_out(struct jit_vcpu *j)
 {
     const struct interp_vcpu *v = &j->v;
@@ -82,9 +88,10 @@ static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_blo
     unsigned n = (unsigned)(j->v.space - j->v.spaces);
     const unsigned i = rip & (JIT_TARGETS - 1);
     struct jit_target *t = targets_of(j->v.space) + i;
-    if (t->key == -rip && t->code == b->code - JIT_TARGET_ENTRY)
+    const uint64_t key = -(rip + (j->v.flat32 ? JIT_TARGET_32 : 0));
+    if (t->key == key && t->code == b->code - JIT_TARGET_ENTRY)
         return;
-    *t = (struct jit_target){.key = -rip, .code = b->code - JIT_TARGET_ENTRY};
+    *t = (struct jit_target){.key = key, .code = b->code - JIT_TARGET_ENTRY};
     if (j->target_log[n].used < ARRAY_SIZE(j->target_log[n].slot))
         j->target_log[n].slot[j->target_log[n].used] = (uint16_t)i;
     j->target_log[n].used++;
@@ -183,7 +190,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 static const uint8_t *onward(struct jit_vcpu *j)
 {
     struct interp_vcpu *v = &j->v;
-    if (wants_out(j) || v->hold || v->direct || v->code_mode != X86_MODE_64)
+    if (wants_out(j) || v->hold || v->direct || !translates(v))
         return NULL;
     if (unlikely(code_was_written(j)))
         heed_invalidations(j);
@@ -216,6 +223,7 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     flags_from_code(j);
     v->rip0 = j->page_va + (b->key & PAGE_MASK_4K);
     v->chain_left = 1; /* a branch's handler does not run on into the next block */
+    const bool flat32 = v->flat32;
     j->went_on = false;
     j->one[0] = b->ops[o->at];
     j->one[1].start = (uint16_t)(j->one[0].start + j->one[0].length);
@@ -224,8 +232,9 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return onward(j);
-    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || code_was_written(j)) { /* perhaps this block's */
-        v->cpu.rip = v->rip0 + j->one[1].start;
+    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || v->flat32 != flat32 ||
+        code_was_written(j)) { /* perhaps this block's */
+        v->cpu.rip = (v->rip0 + j->one[1].start) & v->lin_mask;
         return onward(j);
     }
     flags_to_code(j);
@@ -245,7 +254,7 @@ const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t number)
     const uint8_t *next = jit_run_op(j, number);
     if (next != j->resume)
         return next;
-    j->v.cpu.rip = j->v.rip0 + j->one[1].start;
+    j->v.cpu.rip = (j->v.rip0 + j->one[1].start) & j->v.lin_mask;
     flags_from_code(j);
     return onward(j);
 }
@@ -313,7 +322,7 @@ static void block_made(struct interp_vcpu *v, struct interp_block *b)
 {
     b->heat = 0;
     b->code = NULL;
-    if (v->code_mode != X86_MODE_64 || v->bank == INTERP_BANK_SLOW)
+    if (!translates(v) || v->bank == INTERP_BANK_SLOW)
         return;
     b->first = b->ops[0].fn;
     b->ops[0].fn = count_block;

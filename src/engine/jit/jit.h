@@ -56,9 +56,10 @@ struct jit_crossing {
 
 /* An array of these fills the front of each space. Empty: zeros, but for entry 0. */
 struct jit_target {
-    uint64_t key; /* minus the address */
+    uint64_t key; /* minus the address; of 32-bit code, minus that and JIT_TARGET_32 */
     const uint8_t *code;
 };
+#define JIT_TARGET_32 1 /* so that no 64-bit address in the same slot has such a key */
 _Static_assert(JIT_TARGETS * sizeof(struct jit_target) == INTERP_SPACE_FRONT, "they lie side by side");
 
 /* Places in the present space, as displacements from r15. */

@@ -50,6 +50,7 @@ static uint16_t needed(const struct translation *t, int64_t offset, unsigned bud
                            (enum x86_mode)t->j->v.code_mode);
         if (n <= 0)
             break;
+        jit_normalize(&insn);
         jit_classify(&c, &insn);
         offset += n;
         if (c.kind == JIT_FALLBACK) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * special.c: system instructions that kernels run all the time, translated for the case that nothing special happens:
- * PUSHF, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code.
+ * PUSHF, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code,
+ * and flat 32-bit code.
  */
 #include "engine/jit/translate.h"
 
@@ -72,11 +73,12 @@ static bool pushf(struct translation *t)
     keep(e, R14, JIT_SLOT(pushed));
     emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
     emit_store(e, RCX, JIT_SLOT(spare[0]));
-    emit_lea(e, R14, emit_mem(GUEST_RSP, -8));
-    struct emit_rm top = tr_free_rcx(t, tr_memory(t, 8, true, 0));
+    const struct emit_rm below = emit_mem(GUEST_RSP, -(int32_t)t->word);
+    emit_op(e, 0, t->word, 0x8d, R14, below); /* lea */
+    struct emit_rm top = tr_free_rcx(t, tr_memory(t, t->word, true, 0));
     emit_load(e, RCX, JIT_SLOT(spare[0]));
-    emit_store(e, RCX, top);
-    emit_lea(e, GUEST_RSP, emit_mem(GUEST_RSP, -8));
+    emit_op(e, 0, t->word, 0x89, RCX, top);
+    emit_op(e, 0, t->word, 0x8d, GUEST_RSP, below);
     return true;
 }
 

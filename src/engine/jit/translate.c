@@ -90,12 +90,18 @@ void tr_put(struct translation *t, unsigned n, unsigned host)
         emit_load(&t->e, jit_host_reg[n], emit_reg(host));
 }
 
+static struct emit_rm segment_slot(unsigned segment, size_t member)
+{
+    return emit_mem(RSP,
+                    (int32_t)(offsetof(struct jit_vcpu, v.seg) + segment * sizeof(struct interp_segment) + member));
+}
+
 bool tr_address(struct translation *t, const struct x86_insn *insn)
 {
     struct emit *e = &t->e;
     struct emit_rm rm = emit_mem(NO_REG, insn->disp);
     unsigned size = insn->address_size == 8 ? 8 : 4;
-    if (insn->address_size == 2)
+    if (insn->address_size == 2 || (insn->segment == X86_CS && t->word == 4))
         return false;
     if (insn->rip_relative) {
         int64_t disp = (int64_t)insn->disp + t->page_offset + t->start[t->at] + insn->length;
@@ -113,11 +119,13 @@ bool tr_address(struct translation *t, const struct x86_insn *insn)
     }
     emit_op(e, 0, size, 0x8d, R14, rm);
     if (insn->segment == X86_FS || insn->segment == X86_GS) {
-        emit_load(
-            e, RCX,
-            emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, v.seg) + insn->segment * sizeof(struct interp_segment) +
-                                    offsetof(struct interp_segment, base))));
-        emit_lea(e, R14, emit_sib(R14, RCX, 0, 0));
+        if (t->word == 4) { /* other limits are the handler's */
+            emit_load(e, RCX, segment_slot(insn->segment, offsetof(struct interp_segment, narrow)));
+            emit_16(e, 0x05e3); /* jrcxz over the jump */
+            tr_slow(t, emit_jump(e));
+        }
+        emit_load(e, RCX, segment_slot(insn->segment, offsetof(struct interp_segment, base)));
+        emit_op(e, 0, t->word, 0x8d, R14, emit_sib(R14, RCX, 0, 0));
     }
     return true;
 }
@@ -459,6 +467,7 @@ static bool decode(struct translation *t, const uint8_t *host)
             return false;
         t->start[i] = at;
         at += (unsigned)length;
+        jit_normalize(&t->insn[i]);
         jit_classify(&t->how[i], &t->insn[i]);
         if (t->how[i].kind == JIT_FALLBACK)
             tr_classify_gpr(t, i);
@@ -478,6 +487,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     t.b = b;
     t.guest = host;
     t.page_offset = (unsigned)(b->key & PAGE_MASK_4K);
+    t.word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
     if (!decode(&t, b->crossing ? b->crossing : host))
         return NULL;

@@ -48,6 +48,8 @@ struct jit_class {
     uint16_t reads, kills; /* of X86_ARITH */
 };
 
+/* 32-bit code's INC, DEC and MOV with an absolute address become their forms with ModRM, for all but `length`. */
+void jit_normalize(struct x86_insn *insn);
 /* How insn is translated and what it does to the flags: `kills` are surely overwritten, whatever they were. */
 void jit_classify(struct jit_class *c, const struct x86_insn *insn);
 
@@ -103,6 +105,7 @@ struct translation {
     uint8_t *code;        /* the block's, in the writable mapping */
     const uint8_t *guest; /* the block's first instruction */
     unsigned page_offset; /* of the block */
+    unsigned word;        /* bytes that PUSH moves and near branches load: 8, or 4 in flat 32-bit code */
     unsigned count;
     unsigned stub_count, stub_first; /* stub_first: of the present instruction */
     unsigned at;                     /* the present instruction */

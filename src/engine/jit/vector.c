@@ -68,6 +68,8 @@ static bool is_zero(const struct x86_insn *insn)
 void tr_classify_vector(struct translation *t, unsigned i)
 {
     const struct interp_op *op = &t->b->ops[i];
+    if (t->word == 4 && t->insn[i].encoding != X86_ENC_LEGACY) /* some fields mean nothing there */
+        return;
     if (is_zero(&t->insn[i]) && op->insn_fn && op->insn_fn != simd_undefined) {
         t->how[i] = (struct jit_class){.kind = JIT_VECTOR};
         return;

@@ -164,6 +164,132 @@ gdt_ptr: .word 31
 end flat
 
         .code16
+/* What translated 32-bit code counts on, and how that ends: segments, limits, the ends of the address space. */
+guest flat32
+        cli
+        lgdtl AT(gdt32_ptr)
+        mov %cr0, %eax
+        or $1, %al
+        mov %eax, %cr0
+        ljmpl $8, $AT(1f)
+        .code32
+1:      mov $16, %ebp
+        mov %ebp, %ds
+        mov %ebp, %es
+        mov %ebp, %ss
+        mov $0x8000, %esp
+        movl $0x80000 + AT(general), 0x2000 + 8 * 13
+        movl $0x8e00, 0x2000 + 8 * 13 + 4
+        lidtl AT(idt32_ptr)
+        movl $'f', 0x500
+        movl $'b', 0x3500
+        mov $3, %ecx
+        mov $24, %edi
+        mov $0x500, %ebx
+1:      mov (%ebx), %al
+        out %al, $0xe9
+        mov %edi, %ds                   /* base 0x3000 */
+        mov (%ebx), %al
+        out %al, $0xe9
+        mov %ss:(%ebx), %al
+        out %al, $0xe9
+        mov %ebp, %ds
+        dec %ecx
+        jnz 1b
+        /* a limit: the fault's handler skips the load and makes DS flat again */
+        mov $2, %ecx
+        mov $32, %edi
+        mov $0x3500, %ebx
+        mov $2, %edx
+1:      mov $'n', %al
+        mov %edi, %ds
+        mov (%ebx), %al
+        out %al, $0xe9
+        dec %ecx
+        jnz 1b
+        mov %edi, %fs
+        mov $3, %edx
+        mov $'g', %al
+        mov %fs:(%ebx), %al
+        out %al, $0xe9
+        mov %fs:0x500, %al
+        out %al, $0xe9
+        mov $24, %edi
+        mov %edi, %fs
+        mov %fs:0x500, %al
+        out %al, $0xe9
+        mov %fs:0xffffd500, %al         /* wraps */
+        out %al, $0xe9
+        /* operands that wrap */
+        mov $0xfffffff0, %ebx
+        mov 0x510(%ebx), %al
+        out %al, $0xe9
+        lea 0x510(%ebx), %edx
+        cmp $0x500, %edx
+        jne 9f
+        mov %esp, %esi
+        mov $4, %esp
+        push %ebx
+        mov %esp, %edi
+        pop %eax
+        cmp %ebx, %eax
+        jne 9f
+        test %edi, %edi
+        jnz 9f
+        mov %esi, %esp
+        mov $'w', %al
+        out %al, $0xe9
+        /* its own code */
+        mov $AT(3f), %ebx
+        mov $'0', %al
+2:      mov %al, 1(%ebx)
+        jmp 3f
+3:      mov $'x', %dl
+        xchg %eax, %edx
+        out %al, $0xe9
+        xchg %edx, %eax
+        inc %eax
+        cmp $'3', %al
+        jne 2b
+        /* EIP wraps: the page at the top is that at 12 MiB */
+        mov $0x10000, %eax
+        mov %eax, %cr3
+        movl $0x83, 0x10000
+        movl $0xc00083, 0x10000 + 4 * 1023
+        mov %cr4, %eax
+        or $0x10, %al
+        mov %eax, %cr4
+        mov %cr0, %eax
+        or $0x80000000, %eax
+        mov %eax, %cr0
+        movl $0x43434343, 0xfffffffc    /* inc %ebx */
+        movw $0xe6ff, 0                 /* jmp *%esi */
+        mov $AT(4f), %esi
+        mov $2, %ecx
+        xor %ebx, %ebx
+1:      mov $0xfffffffc, %eax
+        jmp *%eax
+4:      dec %ecx
+        jnz 1b
+        mov $AT(5f), %esi
+        jmp . - AT(.) - 4               /* to 0xfffffffc */
+5:      lea '0'(%ebx), %eax
+        out %al, $0xe9
+9:      hlt
+general:
+        mov %ebp, %ds
+        add $4, %esp
+        add %edx, (%esp)                /* the length of what faulted */
+        iret
+        .balign 8
+gdt32:  .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cf93003000ffff, 0x0040930000000fff
+gdt32_ptr: .word 39
+        .long AT(gdt32)
+idt32_ptr: .word 0x7ff
+        .long 0x2000
+end flat32
+
+        .code16
 /* To 64-bit code: 1 GiB identity with 2 MiB pages, and the same at the top half. The page directory is at 0x12000. */
         .macro enter_long gdt_ptr
         cli

@@ -196,6 +196,13 @@ static void test_flat_protected_mode(void **state)
     assert_int_equal(word_at(b, 0x500), 0xcafef00du * 3);
 }
 
+static void test_flat_segments_and_others(void **state)
+{
+    struct board *b = *state;
+    RUN(b, flat32);
+    assert_string_equal(b->out, "fbffbffbfnngfbffw012<");
+}
+
 static void test_long_mode_and_page_fault(void **state)
 {
     struct board *b = *state;
@@ -339,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_real_mode),
         TEST(test_flat_protected_mode),
+        TEST(test_flat_segments_and_others),
         TEST(test_long_mode_and_page_fault),
         TEST(test_self_modifying_code),
         TEST(test_instruction_in_two_pages),
