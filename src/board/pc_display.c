@@ -56,6 +56,16 @@ static int create_vga(struct pc *pc, char **why)
     return rc;
 }
 
+static void on_power(void *opaque, enum vnc_power what)
+{
+    struct pc *pc = opaque;
+
+    if (what == VNC_POWER_RESET)
+        pc_reset_request(pc);
+    else
+        pc_power_button(pc);
+}
+
 static int create_vnc(struct pc *pc, char **why)
 {
     const struct domain_config *c = pc->s.config;
@@ -67,6 +77,8 @@ static int create_vnc(struct pc *pc, char **why)
         .password = v->passwd,
         .keymap = c->hvm.keymap,
         .name = pc->s.name,
+        .power = on_power,
+        .opaque = pc,
     };
 
     if (!tri_or(v->enable, true) || tri_or(c->hvm.nographic, false))

@@ -69,6 +69,12 @@ static void on_absolute(void *opaque, int x, int y, int wheel, unsigned buttons)
     fflush(stdout);
 }
 
+static void on_power(void *opaque, enum vnc_power what)
+{
+    printf("power %s\n", what == VNC_POWER_RESET ? "reset" : "button");
+    fflush(stdout);
+}
+
 /* "size W H", "shade N", "shot FILE", "type ARGUMENT"; the end of input ends all. */
 static void command(void *opaque, uint32_t events)
 {
@@ -115,7 +121,8 @@ int main(int argc, char **argv)
                             .find_unused = atoi(argv[3]),
                             .password = argv[4],
                             .keymap = argv[5],
-                            .name = "show"};
+                            .name = "show",
+                            .power = on_power};
     s.loop = loop_create();
     s.display = display_create();
     display_set_source(s.display, &(struct display_source){.refresh = refresh, .opaque = &s});

@@ -22,7 +22,7 @@
 #define REFRESH_NS  33000000u
 #define FRAME_BYTES ((size_t)VNC_SIZE_MAX * VNC_SIZE_MAX * sizeof(uint32_t))
 #define WEB_ROOT    "/usr/share/novnc"
-#define WEB_PAGE    "/vnc.html"
+#define WEB_CLIENT  "/core/rfb.js"
 #define STACK_BYTES (512u << 10)
 
 static void wake(struct vnc_connection *c)
@@ -234,10 +234,10 @@ static char *web_url(const struct vnc *v)
     return url;
 }
 
-static bool web_page_present(const char *root)
+static bool web_client_present(const char *root)
 {
     char path[1024];
-    return (size_t)snprintf(path, sizeof path, "%s%s", root, WEB_PAGE) < sizeof path && access(path, R_OK) == 0;
+    return (size_t)snprintf(path, sizeof path, "%s%s", root, WEB_CLIENT) < sizeof path && access(path, R_OK) == 0;
 }
 
 static bool vnc_prepare(struct vnc *v, const struct vnc_options *o)
@@ -288,6 +288,8 @@ int vnc_open(struct vnc **out, struct loop *loop, struct display *display, const
         return -ENOMEM;
     v->loop = loop;
     v->display = display;
+    v->power = o->power;
+    v->opaque = o->opaque;
     v->viewer = -1;
     v->job.run = on_job;
     pthread_mutex_init(&v->mutex, NULL);
@@ -305,7 +307,7 @@ int vnc_open(struct vnc **out, struct loop *loop, struct display *display, const
     rc = -ENOMEM;
     if (!vnc_prepare(v, o) || !vnc_attach(v))
         goto fail;
-    if (web_page_present(v->web_root))
+    if (web_client_present(v->web_root))
         v->url = web_url(v);
     *out = v;
     return 0;

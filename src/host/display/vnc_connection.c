@@ -64,6 +64,19 @@ static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
     vnc_event_add(c->v, &e);
 }
 
+/* The xvp extension: noVNC's and other viewers' power buttons. False: the viewer is told that it failed. */
+static rfbBool on_xvp(rfbClientPtr cl, uint8_t version, uint8_t code)
+{
+    struct vnc_connection *c = cl->screen->screenData;
+    struct vnc_event e = {.kind = VNC_EVENT_POWER};
+
+    if (version != 1 || (code != rfbXvp_Shutdown && code != rfbXvp_Reset))
+        return FALSE; /* a reboot needs the guest's cooperation, and ACPI has no button for it */
+    e.code = code == rfbXvp_Reset ? VNC_POWER_RESET : VNC_POWER_BUTTON;
+    vnc_event_add(c->v, &e);
+    return TRUE;
+}
+
 static void release_all(struct vnc_connection *c)
 {
     while (c->held_count) {
@@ -96,6 +109,8 @@ rfbScreenInfoPtr vnc_screen_create(struct vnc *v)
     s->cursor = NULL; /* the guest draws its own; a second one would only lag behind */
     s->kbdAddEvent = on_key;
     s->ptrAddEvent = on_pointer;
+    if (v->power)
+        s->xvpHook = on_xvp;
     if (v->passwords[0]) {
         s->authPasswdData = v->passwords;
         s->passwordCheck = rfbCheckPasswordByList;

@@ -56,6 +56,7 @@ void vnc_input(struct vnc *v, const struct vnc_event *e)
     switch (e->kind) {
     case VNC_EVENT_KEYSYM: keysym_event(v, e->code, e->down); break;
     case VNC_EVENT_SCANCODE: key(v, (uint16_t)e->code, e->down); break;
+    case VNC_EVENT_POWER: v->power(v->opaque, (enum vnc_power)e->code); break;
     case VNC_EVENT_POINTER: display_pointer(v->display, e->x, e->y, e->wheel, e->buttons); break;
     }
 }

@@ -27,11 +27,11 @@
 #define VNC_SIZE_MAX        4096
 #define VNC_HELD_MAX        16
 
-enum vnc_event_kind { VNC_EVENT_KEYSYM, VNC_EVENT_SCANCODE, VNC_EVENT_POINTER };
+enum vnc_event_kind { VNC_EVENT_KEYSYM, VNC_EVENT_SCANCODE, VNC_EVENT_POINTER, VNC_EVENT_POWER };
 
 struct vnc_event {
     enum vnc_event_kind kind;
-    uint32_t code; /* keysym or scancode */
+    uint32_t code; /* keysym, scancode or enum vnc_power */
     bool down;
     int x, y, wheel;
     unsigned buttons;
@@ -61,6 +61,8 @@ struct vnc {
     struct loop *loop;       /* borrowed */
     struct display *display; /* borrowed */
     struct keymap *keymap;
+    void (*power)(void *opaque, enum vnc_power what);
+    void *opaque; /* power's */
     char *address, *name, *web_root, *url, *password;
     char *passwords[2]; /* LibVNCServer's list: the password, NULL */
     unsigned port;

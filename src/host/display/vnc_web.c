@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vnc_web.c: a browser on the VNC port. RFB clients wait for the server to speak; browsers speak first, so one port
- * serves both. GET of a file is answered from noVNC's directory, "/" leads to its page, a websocket goes on to
- * LibVNCServer (which reads the request itself: it is only looked at here).
+ * serves both. "/" is the console's page (console.html), "/domain" tells whose port it is, any other path is a file of
+ * noVNC's directory; a websocket goes on to LibVNCServer (which reads the request itself: it is only looked at here).
  */
+#include "host/display/vnc_page.h"
 #include "host/display/vnc_private.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,7 +27,6 @@
 #define KNOWN_S       60
 #define WAIT_MS       5000
 #define REQUEST_MAX   8192
-#define PAGE          "/vnc.html?autoconnect=true&resize=scale&reconnect=true"
 
 static const struct {
     const char *ending, *type;
@@ -85,6 +86,19 @@ static void answer(int sock, const char *status, const char *extra, const char *
         send_all(sock, reply, (size_t)n);
 }
 
+static void send_page(int sock, bool with_body)
+{
+    char head[512];
+    int n = snprintf(head, sizeof head,
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
+                     "Cache-Control: no-cache\r\nX-Frame-Options: DENY\r\nConnection: close\r\n\r\n",
+                     sizeof vnc_page);
+
+    send_all(sock, head, (size_t)n);
+    if (with_body)
+        send_all(sock, (const char *)vnc_page, sizeof vnc_page);
+}
+
 static void send_file(int sock, int fd, off_t size, const char *path, bool with_body)
 {
     char head[512];
@@ -128,8 +142,8 @@ static void serve_path(const struct vnc *v, int sock, char *path, bool with_body
     int fd;
 
     path[strcspn(path, "?#")] = '\0';
-    if (strcmp(path, "/") == 0) {
-        answer(sock, "302 Found", "Location: " PAGE "\r\n", "");
+    if (strcmp(path, "/") == 0 && v->url) {
+        send_page(sock, with_body);
         return;
     }
     if (!decode_path(path) || (size_t)snprintf(full, sizeof full, "%s%s", v->web_root, path) >= sizeof full) {
@@ -196,6 +210,36 @@ static bool same_origin(const char *request)
     return authority && strcasecmp(authority + 3, host) == 0;
 }
 
+/* Host names alike, whatever the ports: the page of a domain that moved to another port asks for its name. */
+static bool same_host(const char *origin, const char *host)
+{
+    const char *authority = strstr(origin, "://");
+    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+    if (!authority || strlen(host) < len)
+        return false;
+    authority += 3;
+    return strncasecmp(authority, host, len) == 0 && (authority[len] == ':' || authority[len] == '\0');
+}
+
+/* {"name": NAME}; readable for this host's pages only: other sites have no business with it. */
+static void send_domain(const struct vnc *v, int sock, const char *request)
+{
+    char origin[512], host[512], allow[600] = "";
+    json_t *reply = json_pack("{s:s}", "name", v->name);
+    char *text = reply ? json_dumps(reply, 0) : NULL;
+
+    if (header(request, "Origin", origin, sizeof origin) && header(request, "Host", host, sizeof host) &&
+        same_host(origin, host))
+        snprintf(allow, sizeof allow, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", origin);
+    if (text)
+        answer(sock, "200 OK", allow, text);
+    else
+        answer(sock, "500 Internal Server Error", "", "");
+    free(text);
+    json_decref(reply);
+}
+
 static bool wants_websocket(const char *request)
 {
     char upgrade[64];
@@ -247,6 +291,11 @@ enum vnc_speaks vnc_web_serve(struct vnc *v, int sock)
     atomic_store(&v->browser_seen_s, now_s());
     if (!peek_request(sock, request))
         return VNC_SPEAKS_DONE;
+    if (strncmp(request, "GET /domain ", 12) == 0) {
+        send_domain(v, sock, request);
+        hang_up(sock);
+        return VNC_SPEAKS_DONE;
+    }
     if (!wants_websocket(request)) {
         serve_request(v, sock, request);
         return VNC_SPEAKS_DONE;
