@@ -333,6 +333,11 @@ unsigned pc_vcpus(const struct pc *pc)
     return pc->cpus;
 }
 
+unsigned pc_vcpu_counters(struct pc *pc, unsigned vcpu, struct engine_counter *counters)
+{
+    return vcpu_counters(pc->vcpus, vcpu, counters);
+}
+
 struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu)
 {
     return (struct pc_vcpu_info){

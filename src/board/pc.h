@@ -11,6 +11,7 @@
 
 struct display;
 struct domain_config;
+struct engine_counter;
 struct engine_ops;
 struct lifecycle;
 struct loop;
@@ -56,6 +57,8 @@ struct pc_vcpu_info {
     uint64_t time_ns; /* host CPU time */
 };
 struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu); /* any thread */
+/* What the engine counts of it (engine_ops.vcpu_counters); any thread. */
+unsigned pc_vcpu_counters(struct pc *pc, unsigned vcpu, struct engine_counter *counters);
 
 struct display *pc_display(struct pc *pc);                  /* NULL: no display */
 const char *pc_serial_tty(const struct pc *pc, unsigned n); /* NULL: no such port, or not a pty */

@@ -267,8 +267,25 @@ static json_t *run_store(void *opaque, const json_t *args, char **why)
     return answer ? answer : refuse(why, "a value in xenstore is not text");
 }
 
+static json_t *run_counters(void *opaque, const json_t *args, char **why)
+{
+    struct machine *m = opaque;
+    json_t *vcpus = json_array();
+
+    for (unsigned i = 0; i < pc_vcpus(m->pc); i++) {
+        struct engine_counter c[ENGINE_COUNTERS_MAX];
+        json_t *counters = json_object();
+        const unsigned n = pc_vcpu_counters(m->pc, i, c);
+        for (unsigned k = 0; k < n; k++)
+            json_object_set_new(counters, c[k].name, json_integer((json_int_t)c[k].value));
+        json_array_append_new(vcpus, counters);
+    }
+    return json_pack("{s:s, s:o}", "engine", m->engine->name, "vcpus", vcpus);
+}
+
 const struct channel_command machine_commands[] = {
     {"info", run_info},
+    {"counters", run_counters},
     {"pause", run_pause},
     {"unpause", run_unpause},
     {"trigger", run_trigger},

@@ -61,6 +61,13 @@ struct engine_host {
     bool (*fpu_error)(void *opaque, bool pending);
 };
 
+/* Something an engine counts, since the vCPU was made. */
+struct engine_counter {
+    const char *name;
+    uint64_t value;
+};
+#define ENGINE_COUNTERS_MAX 32u
+
 struct engine_ops {
     const char *name;
     /* 0, or -errno with one log line that says why this host cannot. memory is borrowed and gets a listener. */
@@ -77,6 +84,9 @@ struct engine_ops {
     /* Guest-linear to guest-physical for hypercall arguments, in v's present mode, in v's thread. access: enum
      * x86_access. 0 or -EFAULT. */
     int (*vcpu_translate)(struct engine_vcpu *v, gva_t gva, unsigned access, gpa_t *gpa);
+    /* At most ENGINE_COUNTERS_MAX, always in the same order; their number. Any thread: what v counts may be some
+     * behind. */
+    unsigned (*vcpu_counters)(struct engine_vcpu *v, struct engine_counter *counters);
 };
 
 extern const struct engine_ops engine_interp;

@@ -488,6 +488,11 @@ void vcpu_wake(struct vcpus *all, unsigned i)
     pthread_mutex_unlock(&v->lock);
 }
 
+unsigned vcpu_counters(struct vcpus *all, unsigned i, struct engine_counter *counters)
+{
+    return all->c.engine->vcpu_counters(all->vcpu[i].engine, counters);
+}
+
 uint64_t vcpu_time_ns(struct vcpus *all, unsigned i)
 {
     struct timespec t;

@@ -79,5 +79,7 @@ void vcpu_wake(struct vcpus *v, unsigned i);
 /* Host CPU time spent by vCPU i, and whether it sleeps now ('b' in xl list). Any thread. */
 uint64_t vcpu_time_ns(struct vcpus *v, unsigned i);
 bool vcpu_blocked(struct vcpus *v, unsigned i);
+/* What its engine counts: engine_ops.vcpu_counters. Any thread. */
+unsigned vcpu_counters(struct vcpus *v, unsigned i, struct engine_counter *counters);
 
 #endif

@@ -111,6 +111,7 @@ int xl_cmd_getenforce(struct xl *xl, int argc, char **argv);
 int xl_cmd_doctor(struct xl *xl, int argc, char **argv);     /* doctor.c */
 int xl_cmd_screenshot(struct xl *xl, int argc, char **argv); /* input.c */
 int xl_cmd_send_keys(struct xl *xl, int argc, char **argv);
+int xl_cmd_debug(struct xl *xl, int argc, char **argv);       /* debug.c */
 int xl_cmd_xenstore_ls(struct xl *xl, int argc, char **argv); /* store.c */
 int xl_cmd_needs_xen(struct xl *xl, int argc, char **argv);   /* absent.c */
 int xl_cmd_not_yet(struct xl *xl, int argc, char **argv);

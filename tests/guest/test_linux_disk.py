@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's generic kernel boots from a disk by BIOS and GRUB to a shell, and powers off by the ACPI button."""
+import re
+
 import domus
 
 
@@ -24,6 +26,9 @@ on_poweroff = "destroy"
     domus.check("Xen" in console.run("cat /sys/hypervisor/type /proc/cpuinfo /sys/class/dmi/id/sys_vendor 2>/dev/null"),
                 "the guest does not see Xen")
     console.run("mount /dev/sda1 /mnt && ls /mnt/boot && umount /mnt")
+    counted = host.xl("debug", "small").stdout
+    for what in ("blocks decoded", "page walks", "exceptions and interrupts", "entries of user code"):
+        domus.check(re.search(rf"^  {what} +[1-9]", counted, re.M), f"xl debug: {what}: {counted}")
     host.xl("trigger", "small", "power")
     host.wait_gone("small", 60)
 

@@ -47,6 +47,7 @@ void interp_drop_blocks(struct interp_vcpu *v)
     memset(v->blocks, 0, BUCKETS * sizeof(struct interp_block *));
     memset(v->jump, 0, sizeof v->jump);
     v->arena_used = v->hot_bytes = 0;
+    v->counts.emptied++;
     if (v->engine->tier)
         v->engine->tier->blocks_dropped(v);
 }
@@ -124,6 +125,7 @@ static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, siz
     }
     struct interp_block *b = (struct interp_block *)(void *)(v->arena + v->arena_used);
     v->arena_used += need;
+    v->counts.blocks++;
     fill(b, d);
     b->crossing = more ? (const uint8_t *)b + own : NULL;
     return b;

@@ -151,6 +151,19 @@ static int vcpu_translate(struct engine_vcpu *ev, gva_t gva, unsigned access, gp
     return 0;
 }
 
+static unsigned vcpu_counters(struct engine_vcpu *ev, struct engine_counter *c)
+{
+    struct interp_vcpu *v = to_vcpu(ev);
+    unsigned n = 0;
+    c[n++] = (struct engine_counter){"blocks decoded", v->counts.blocks};
+    c[n++] = (struct engine_counter){"decoded blocks dropped, times", v->counts.emptied};
+    c[n++] = (struct engine_counter){"invalidations of code, all vCPUs", atomic_load(&v->engine->code_epoch)};
+    c[n++] = (struct engine_counter){"page walks", v->counts.walks};
+    c[n++] = (struct engine_counter){"exceptions and interrupts", v->counts.events};
+    c[n++] = (struct engine_counter){"entries of user code", v->user_entries};
+    return v->engine->tier ? n + v->engine->tier->counters(v, c + n) : n;
+}
+
 const struct engine_ops engine_interp = {
     .name = "interp",
     .create = create,
@@ -161,4 +174,5 @@ const struct engine_ops engine_interp = {
     .vcpu_run = vcpu_run,
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
+    .vcpu_counters = vcpu_counters,
 };

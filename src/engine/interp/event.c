@@ -283,6 +283,7 @@ static void check_v86_int(struct interp_vcpu *v, const struct interp_event *e)
 void interp_deliver(struct interp_vcpu *v)
 {
     struct interp_event e = v->event;
+    v->counts.events++;
     cc_commit(v);
     v->op = NULL;
     v->block = NULL;

@@ -80,6 +80,7 @@ struct interp_tier {
     void (*page_flushed)(struct interp_vcpu *v, struct interp_space *s, gva_t lin);
     void (*space_changed)(struct interp_vcpu *v, struct interp_space *s); /* another program has it now */
     void (*writes_revoked)(struct interp_vcpu *v, const uint8_t *host);
+    unsigned (*counters)(struct interp_vcpu *v, struct engine_counter *counters);
 };
 
 #define INTERP_EXEC_SIZE 256
@@ -113,6 +114,11 @@ struct interp_event {
     uint32_t error;
     uint64_t cr2; /* of #PF */
     uint64_t dr6; /* bits to set, of #DB */
+};
+
+/* For engine_ops.vcpu_counters; written by the vCPU's thread, read by any. */
+struct interp_counts {
+    uint64_t blocks, emptied, walks, events;
 };
 
 struct interp_engine;
@@ -196,6 +202,7 @@ struct interp_vcpu {
     struct interp_space spaces[INTERP_SPACES];
     struct interp_writers writers[1 << INTERP_WRITERS_BITS];
     struct interp_beside beside[INTERP_BESIDE];
+    struct interp_counts counts;
 };
 
 /* The handler chain. */

@@ -63,6 +63,7 @@ static struct interp_beside *beside_of(struct interp_vcpu *v, const uint8_t *hos
 void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
 {
     struct x86_walk w;
+    v->counts.walks++;
     if (!canonical(v, lin))
         interp_raise_error(v, X86_EXC_GP, 0);
     if (!interp_walk(v, lin, access, &w))

@@ -180,8 +180,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
     v->brief = false;
     j->vector = j->vector_vex = 0;
     j->enter(j, b->code);
-    if (unlikely(j->stats))
-        jit_stats_left(j, JIT_LEFT);
+    j->counts.left[JIT_LEFT]++;
 }
 
 /* --- called from translated code --- */
@@ -218,6 +217,7 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     struct interp_vcpu *v = &j->v;
     const struct jit_op *o = &j->ops[number];
     const struct interp_block *b = block_of(j, o);
+    j->counts.handlers++;
     if (unlikely(j->stats))
         jit_stats_ran(j, o);
     flags_from_code(j);
@@ -275,16 +275,14 @@ const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t number)
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused)
 {
     flags_from_code(j);
-    if (unlikely(j->stats))
-        jit_stats_left(j, JIT_LEFT_BY_RIP);
+    j->counts.left[JIT_LEFT_BY_RIP]++;
     return onward(j);
 }
 
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
 {
     flags_from_code(j);
-    if (unlikely(j->stats))
-        jit_stats_left(j, JIT_LEFT_BY_LINK);
+    j->counts.left[JIT_LEFT_BY_LINK]++;
     j->v.cpu.rip = j->page_va + j->links[number].target;
     j->pending = number;
     j->pending_rip = j->v.cpu.rip;
@@ -310,6 +308,7 @@ static void count_block(struct interp_vcpu *v, const struct interp_op *op)
     b->code = host ? jit_translate(j, b, host + (gpa & PAGE_MASK_4K)) : NULL;
     if (b->code) {
         note_coded(j, b);
+        j->counts.translated++;
         v->hot_bytes += sizeof *b + b->count * sizeof b->ops[0];
     }
     b->ops[0].fn = b->code ? enter_block : b->first;
@@ -339,7 +338,7 @@ static void blocks_dropped(struct interp_vcpu *v)
 static void jumps_flushed(struct interp_vcpu *v, struct interp_space *s)
 {
     clear_targets(to_jit(v), s);
-    jit_stats_flushed(to_jit(v), s);
+    ++*(s == &v->spaces[INTERP_SPACE_KERNEL] ? &to_jit(v)->counts.flushed_kernel : &to_jit(v)->counts.flushed_user);
 }
 
 static void kick(struct interp_vcpu *v)
@@ -389,6 +388,26 @@ static void writes_revoked(struct interp_vcpu *v, const uint8_t *host)
         direct_revoke_writes(to_jit(v)->direct, host);
 }
 
+static unsigned counters(struct interp_vcpu *v, struct engine_counter *c)
+{
+    const struct jit_vcpu *j = to_jit(v);
+    const struct direct_counts none = {0}, *d = j->direct ? direct_counts(j->direct) : &none;
+    unsigned n = 0;
+    c[n++] = (struct engine_counter){"blocks translated", j->counts.translated};
+    c[n++] = (struct engine_counter){"bytes of translated code now", j->used - j->fixed};
+    c[n++] = (struct engine_counter){"translated code left", j->counts.left[JIT_LEFT]};
+    c[n++] = (struct engine_counter){"addresses looked up", j->counts.left[JIT_LEFT_BY_RIP]};
+    c[n++] = (struct engine_counter){"links looked up", j->counts.left[JIT_LEFT_BY_LINK]};
+    c[n++] = (struct engine_counter){"handlers called", j->counts.handlers};
+    c[n++] = (struct engine_counter){"targets emptied, the kernel's", j->counts.flushed_kernel};
+    c[n++] = (struct engine_counter){"targets emptied, users'", j->counts.flushed_user};
+    c[n++] = (struct engine_counter){"programs run directly", d->promoted};
+    c[n++] = (struct engine_counter){"of them given up", d->demoted};
+    c[n++] = (struct engine_counter){"direct stretches", d->bursts};
+    c[n++] = (struct engine_counter){"faults of direct code mapped", d->maps};
+    return n;
+}
+
 /* DOMUS_DIRECT: off, auto (the default), eager. */
 static enum direct_mode direct_mode(void)
 {
@@ -425,8 +444,8 @@ static int init(struct interp_vcpu *v)
 
 static void fini(struct interp_vcpu *v)
 {
-    direct_destroy(to_jit(v)->direct);
     jit_stats_fini(to_jit(v));
+    direct_destroy(to_jit(v)->direct);
     jit_cache_fini(to_jit(v));
 }
 
@@ -445,6 +464,7 @@ static const struct interp_tier tier = {
     .page_flushed = page_flushed,
     .space_changed = space_changed,
     .writes_revoked = writes_revoked,
+    .counters = counters,
 };
 
 bool engine_jit_possible(void)
@@ -504,6 +524,11 @@ static void vcpu_kick(struct engine_vcpu *v)
     kick((struct interp_vcpu *)(void *)v);
 }
 
+static unsigned vcpu_counters(struct engine_vcpu *v, struct engine_counter *counters)
+{
+    return engine_interp.vcpu_counters(v, counters);
+}
+
 static int vcpu_translate(struct engine_vcpu *v, gva_t gva, unsigned access, gpa_t *gpa)
 {
     return engine_interp.vcpu_translate(v, gva, access, gpa);
@@ -519,6 +544,7 @@ const struct engine_ops engine_jit = {
     .vcpu_run = vcpu_run,
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
+    .vcpu_counters = vcpu_counters,
 };
 
 const struct engine_ops engine_jit_eager = {
@@ -531,4 +557,5 @@ const struct engine_ops engine_jit_eager = {
     .vcpu_run = vcpu_run,
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
+    .vcpu_counters = vcpu_counters,
 };

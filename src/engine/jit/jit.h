@@ -93,6 +93,10 @@ struct jit_vcpu {
     bool eager;
     struct direct *direct;   /* or NULL */
     struct jit_stats *stats; /* or NULL */
+    struct {
+        uint64_t left[3]; /* enum jit_left */
+        uint64_t handlers, translated, flushed_kernel, flushed_user;
+    } counts; /* for engine_ops.vcpu_counters */
 
     uint32_t epoch;                        /* invalidations of code that are seen to */
     struct interp_block *coded[JIT_CODED]; /* blocks with code, by a hash of their page */
@@ -146,13 +150,11 @@ const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
 
-/* stats.c; _ran and _left only with j->stats */
+/* stats.c; _ran only with j->stats */
 void jit_stats_init(struct jit_vcpu *j);
 void jit_stats_fini(struct jit_vcpu *j);
 void jit_stats_op(struct jit_vcpu *j, struct jit_op *o, const struct x86_insn *insn);
 void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o);
-void jit_stats_flushed(struct jit_vcpu *j, const struct interp_space *s);
-void jit_stats_left(struct jit_vcpu *j, enum jit_left how);
 
 /* vector.c */
 void jit_vector_save(struct emit *e);

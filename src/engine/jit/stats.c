@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stats.c: what a vCPU's translated code did, for those who work on the translator: DOMUS_JIT_STATS=1 in the
- * environment, and the log tells when the vCPU ends. Counted are exits to C's loop, look-ups of code, and by opcode the
+ * environment, and the log tells when the vCPU ends what `xl debug` shows, and by opcode the
  * instructions that the reference engine's handlers did: "always" those without a translation, "missed" those whose
  * checks (TLB, target, alignment) failed.
  */
@@ -15,7 +15,6 @@
 #define SHOWN 40
 
 struct jit_stats {
-    uint64_t left[3], flushed[INTERP_SPACES];
     uint64_t always[KEYS], missed[KEYS];
 };
 
@@ -43,17 +42,6 @@ void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o)
     ++(o->missed ? j->stats->missed : j->stats->always)[o->stats_key];
 }
 
-void jit_stats_left(struct jit_vcpu *j, enum jit_left how)
-{
-    j->stats->left[how]++;
-}
-
-void jit_stats_flushed(struct jit_vcpu *j, const struct interp_space *s)
-{
-    if (j->stats)
-        j->stats->flushed[s - j->v.spaces]++;
-}
-
 static void show_most(const struct jit_vcpu *j, const char *title, uint64_t *count)
 {
     static const char *const encoding[3] = {"", "vex ", "evex "}, *const map[4] = {"", "0f ", "0f38 ", "0f3a "};
@@ -78,15 +66,10 @@ void jit_stats_fini(struct jit_vcpu *j)
     struct jit_stats *s = j->stats;
     if (!s)
         return;
-    log_info("jit: vcpu %u: %zu bytes and %u handler calls translated; left %llu times; looked up %llu addresses "
-             "and %llu links",
-             j->v.index, j->used - j->fixed, j->op_count, (unsigned long long)s->left[JIT_LEFT],
-             (unsigned long long)s->left[JIT_LEFT_BY_RIP], (unsigned long long)s->left[JIT_LEFT_BY_LINK]);
-    log_info("jit: vcpu %u: %zu KiB of decoded blocks", j->v.index, j->v.arena_used >> 10);
-    for (unsigned i = INTERP_SPACE_USER + 1; i < INTERP_SPACES; i++)
-        s->flushed[INTERP_SPACE_USER] += s->flushed[i];
-    log_info("jit: vcpu %u: targets emptied: %llu times the kernel's, %llu the users'", j->v.index,
-             (unsigned long long)s->flushed[INTERP_SPACE_KERNEL], (unsigned long long)s->flushed[INTERP_SPACE_USER]);
+    struct engine_counter c[ENGINE_COUNTERS_MAX];
+    const unsigned n = engine_jit.vcpu_counters((struct engine_vcpu *)(void *)j, c);
+    for (unsigned i = 0; i < n; i++)
+        log_info("jit: vcpu %u: %s: %llu", j->v.index, c[i].name, (unsigned long long)c[i].value);
     show_most(j, "always", s->always);
     show_most(j, "missed", s->missed);
     free(s);
