@@ -37,6 +37,13 @@ struct key_steps {
  */
 int keymap_send_keys(const struct keymap *k, const char *argument, struct key_steps *steps, char **why);
 
+/*
+ * A viewer's cut text (RFB's is ISO 8859-1) to type: lines end with Return. Other control characters, and those on no
+ * key, are left out and counted in *skipped. Appends to *steps; 0 or -ENOMEM.
+ */
+int keymap_type_latin1(const struct keymap *k, const uint8_t *text, size_t bytes, struct key_steps *steps,
+                       size_t *skipped);
+
 /* Presses keys one after the other, at a pace that a keyboard controller's small buffer and a slow guest can follow. */
 struct typist;
 struct typist *typist_create(struct loop *loop, struct display *display);

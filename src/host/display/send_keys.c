@@ -199,6 +199,33 @@ static int type_text(const struct keymap *k, const char *text, struct key_steps 
     return 0;
 }
 
+int keymap_type_latin1(const struct keymap *k, const uint8_t *text, size_t bytes, struct key_steps *steps,
+                       size_t *skipped)
+{
+    size_t from = steps->count;
+
+    *skipped = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        uint8_t c = text[i];
+        bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+        uint32_t keysym = c == '\n' || c == '\r' ? XKB_KEY_Return
+                          : c == '\t'            ? XKB_KEY_Tab
+                          : control              ? XKB_KEY_NoSymbol
+                                                 : xkb_utf32_to_keysym(c);
+        uint16_t scancode;
+        unsigned mods;
+        if (c == '\r' && i + 1 < bytes && text[i + 1] == '\n')
+            continue;
+        if (keysym == XKB_KEY_NoSymbol || !keymap_lookup(k, keysym, &scancode, &mods)) {
+            ++*skipped;
+        } else if (!press(steps, scancode, mods)) {
+            steps->count = from;
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
 int keymap_send_keys(const struct keymap *k, const char *argument, struct key_steps *steps, char **why)
 {
     uint16_t keys[TOGETHER_MAX];

@@ -146,6 +146,7 @@ static void on_job(struct loop_job *job)
 {
     struct vnc *v = container_of(job, struct vnc, job);
     struct vnc_event events[VNC_EVENTS_MAX];
+    uint8_t cut[VNC_CUT_MAX];
 
     if (v->closing) {
         vnc_free(v);
@@ -157,9 +158,14 @@ static void on_job(struct loop_job *job)
     memcpy(events, v->events, n * sizeof *events);
     v->event_count = 0;
     v->new_viewer = false;
+    size_t cut_bytes = v->cut_bytes;
+    memcpy(cut, v->cut, cut_bytes);
+    v->cut_bytes = 0;
     pthread_mutex_unlock(&v->mutex);
     for (unsigned i = 0; i < n; i++)
         vnc_input(v, &events[i]);
+    if (cut_bytes)
+        vnc_type(v, cut, cut_bytes);
     if (new_viewer && !timer_armed(&v->timer))
         refresh(v);
     join_finished(v);
@@ -301,6 +307,9 @@ int vnc_open(struct vnc **out, struct loop *loop, struct display *display, const
         rc = *why ? -EINVAL : -ENOMEM;
         goto fail;
     }
+    v->typist = typist_create(loop, display);
+    if (!v->typist)
+        goto fail;
     rc = vnc_listen(v, o, why);
     if (rc)
         goto fail;
@@ -321,6 +330,8 @@ void vnc_close(struct vnc *v)
     if (!v)
         return;
     timer_cancel(&v->timer);
+    typist_destroy(v->typist);
+    v->typist = NULL;
     display_remove_viewer(v->display, v->viewer);
     for (unsigned i = 0; i < v->listeners; i++) {
         loop_remove_fd(v->listener_fd[i]);

@@ -64,6 +64,23 @@ static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
     vnc_event_add(c->v, &e);
 }
 
+static void on_cut_text(char *text, int bytes, rfbClientPtr cl)
+{
+    struct vnc *v = ((struct vnc_connection *)cl->screen->screenData)->v;
+
+    if (bytes <= 0)
+        return;
+    if (bytes > VNC_CUT_MAX) {
+        log_warning("vnc: a viewer's cut text of %d characters is not typed: at most %d are", bytes, VNC_CUT_MAX);
+        return;
+    }
+    pthread_mutex_lock(&v->mutex);
+    memcpy(v->cut, text, (size_t)bytes);
+    v->cut_bytes = (size_t)bytes;
+    pthread_mutex_unlock(&v->mutex);
+    loop_post(v->loop, &v->job);
+}
+
 /* The xvp extension: noVNC's and other viewers' power buttons. False: the viewer is told that it failed. */
 static rfbBool on_xvp(rfbClientPtr cl, uint8_t version, uint8_t code)
 {
@@ -109,6 +126,7 @@ rfbScreenInfoPtr vnc_screen_create(struct vnc *v)
     s->cursor = NULL; /* the guest draws its own; a second one would only lag behind */
     s->kbdAddEvent = on_key;
     s->ptrAddEvent = on_pointer;
+    s->setXCutText = on_cut_text;
     if (v->power)
         s->xvpHook = on_xvp;
     if (v->passwords[0]) {

@@ -5,6 +5,9 @@
  */
 #include "host/display/vnc_private.h"
 
+#include "base/log.h"
+
+#include <stdlib.h>
 #include <xkbcommon/xkbcommon.h>
 
 enum { SC_SHIFT_L = 0x2a, SC_SHIFT_R = 0x36, SC_ALT_R = 0xe038 };
@@ -59,4 +62,20 @@ void vnc_input(struct vnc *v, const struct vnc_event *e)
     case VNC_EVENT_POWER: v->power(v->opaque, (enum vnc_power)e->code); break;
     case VNC_EVENT_POINTER: display_pointer(v->display, e->x, e->y, e->wheel, e->buttons); break;
     }
+}
+
+void vnc_type(struct vnc *v, const uint8_t *text, size_t bytes)
+{
+    struct key_steps steps = {0};
+    size_t skipped;
+
+    if (typist_busy(v->typist)) {
+        log_warning("vnc: cut text is not typed: the last one still is");
+        return;
+    }
+    if (keymap_type_latin1(v->keymap, text, bytes, &steps, &skipped) || typist_type(v->typist, &steps))
+        log_warning("vnc: no memory to type cut text");
+    else if (skipped)
+        log_warning("vnc: %zu characters of cut text are on no key of this keyboard layout (see keymap=)", skipped);
+    free(steps.step);
 }

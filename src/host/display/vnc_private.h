@@ -26,6 +26,7 @@
 #define VNC_RECTS_MAX       32
 #define VNC_SIZE_MAX        4096
 #define VNC_HELD_MAX        16
+#define VNC_CUT_MAX         4096 /* typed at some 25 characters a second: more would take minutes */
 
 enum vnc_event_kind { VNC_EVENT_KEYSYM, VNC_EVENT_SCANCODE, VNC_EVENT_POINTER, VNC_EVENT_POWER };
 
@@ -61,6 +62,7 @@ struct vnc {
     struct loop *loop;       /* borrowed */
     struct display *display; /* borrowed */
     struct keymap *keymap;
+    struct typist *typist; /* plays cut text */
     void (*power)(void *opaque, enum vnc_power what);
     void *opaque; /* power's */
     char *address, *name, *web_root, *url, *password;
@@ -85,6 +87,8 @@ struct vnc {
     unsigned event_count;
     unsigned viewing;
     bool new_viewer;
+    uint8_t cut[VNC_CUT_MAX]; /* text to type; cut_bytes 0: none */
+    size_t cut_bytes;
     struct vnc_connection connections[VNC_CONNECTIONS_MAX];
     rfbScreenInfoPtr screens[VNC_VIEWERS_MAX]; /* made before any thread: making one resets a lock of the library */
     bool screen_used[VNC_VIEWERS_MAX];
@@ -99,8 +103,9 @@ void *vnc_connection_run(void *connection);
 void vnc_event_add(struct vnc *v, const struct vnc_event *e);
 rfbScreenInfoPtr vnc_screen_create(struct vnc *v);
 
-/* vnc_input.c: in the loop: one event to the display. */
+/* vnc_input.c: in the loop: one event, or cut text, to the display. */
 void vnc_input(struct vnc *v, const struct vnc_event *e);
+void vnc_type(struct vnc *v, const uint8_t *text, size_t bytes);
 
 /* vnc_extension.c: the extended key event. */
 void vnc_extension_register(void);

@@ -137,11 +137,34 @@ static void what_cannot_be_typed(void **state)
     keymap_destroy(k);
 }
 
+static void cut_text(void **state)
+{
+    static const uint8_t text[] = "a\r\nB\t\x1b\x7f\xb6\r";
+    static const struct key_step want[] = {
+        {0x1e, true},  {0x1e, false}, {0x1c, true}, {0x1c, false}, {0x2a, true}, {0x30, true},
+        {0x30, false}, {0x2a, false}, {0x0f, true}, {0x0f, false}, {0x1c, true}, {0x1c, false},
+    };
+    struct key_steps steps = {0};
+    size_t skipped;
+    char *why;
+    struct keymap *k = keymap_create("en-us", &why);
+
+    assert_int_equal(keymap_type_latin1(k, text, sizeof text - 1, &steps, &skipped), 0);
+    assert_int_equal(skipped, 3);
+    assert_int_equal(steps.count, ARRAY_SIZE(want));
+    for (size_t i = 0; i < steps.count; i++) {
+        assert_int_equal(steps.step[i].scancode, want[i].scancode);
+        assert_int_equal(steps.step[i].down, want[i].down);
+    }
+    free(steps.step);
+    keymap_destroy(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layouts),        cmocka_unit_test(names_of_layouts),     cmocka_unit_test(unknown_layout),
-        cmocka_unit_test(names_and_text), cmocka_unit_test(what_cannot_be_typed),
+        cmocka_unit_test(names_and_text), cmocka_unit_test(what_cannot_be_typed), cmocka_unit_test(cut_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
