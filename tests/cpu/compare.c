@@ -402,7 +402,9 @@ static bool is_sha(const struct x86_insn *in)
  * VCVTPS2PH before its exception or after; a 16-bit double shift by more than 16; MXCSR bit 17; NOPs and UDs with
  * operands; VPERMQ with W0; VPINSRD and VPEXTRD with W1 outside of 64-bit code; REP in front of LOOPcc and of XCHG R8;
  * whether a CALL that faults has pushed; what PUSH of a segment register writes above its 16 bits; whether PUSHA's
- * alignment or its pages come first; VMASKMOV and VPMASKMOV across 64 KiB with 16-bit addresses, which wrap there.
+ * alignment or its pages come first; VMASKMOV and VPMASKMOV across 64 KiB with 16-bit addresses, which wrap there; and
+ * the x87 pointers that FNSTENV and FNSAVE find: with FXSAVE, by which the engine sees them, they are kept with a
+ * pending exception only.
  */
 static bool pushes_segment(const struct x86_insn *in)
 {
@@ -414,6 +416,12 @@ static bool is_masked_move(const struct x86_insn *in)
 {
     return in->encoding == X86_ENC_VEX && in->map == X86_MAP_0F38 &&
            ((in->opcode & 0xfc) == 0x2c || in->opcode == 0x8c || in->opcode == 0x8e);
+}
+
+/* FNSTENV, FNSAVE */
+static bool stores_x87_pointers(const struct x86_insn *in)
+{
+    return in->map == X86_MAP_1B && (in->opcode == 0xd9 || in->opcode == 0xdd) && in->mod != 3 && (in->reg & 7) == 6;
 }
 
 static bool wide_lane(const struct oracle_case *c, const struct x86_insn *in)
@@ -437,7 +445,7 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
             return true;
         if (x->map == X86_MAP_1B && x->prefix_rep && ((x->opcode & 0xfe) == 0xe0 || (x->opcode == 0x90 && x->rex & 1)))
             return true;
-        if (pushes_segment(x) && !differs)
+        if ((pushes_segment(x) || (i > 0 && stores_x87_pointers(x))) && !differs)
             return true;
     }
     if (n->vector == X86_EXC_UD && wide_lane(c, in))
@@ -446,10 +454,12 @@ static bool amd_chooses(const struct oracle_case *c, const struct oracle_result 
         return true;
     if (n->vector == X86_EXC_AC && (in->map != X86_MAP_1B || in->opcode == 0x60))
         return true;
-    if (differs && is_masked_move(before) && before->address_size == 2)
-        return e->vector == X86_EXC_GP || e->vector == X86_EXC_SS;
-    if (n->vector == X86_EXC_UD && in->map == X86_MAP_0F)
-        return in->opcode == 0x0d || in->opcode == 0xb9 || in->opcode == 0xff;
+    if (differs && is_masked_move(before) && before->address_size == 2 &&
+        (e->vector == X86_EXC_GP || e->vector == X86_EXC_SS))
+        return true;
+    if (n->vector == X86_EXC_UD && in->map == X86_MAP_0F &&
+        (in->opcode == 0x0d || in->opcode == 0xb9 || in->opcode == 0xff))
+        return true;
     if (differs && e->vector == X86_EXC_GP && is_sha(before))
         return true;
     if (differs && in->map == X86_MAP_0F3A && in->opcode == 0x1d && in->mod != 3)
