@@ -77,6 +77,7 @@ static int create_vnc(struct pc *pc, char **why)
         .password = v->passwd,
         .keymap = c->hvm.keymap,
         .name = pc->s.name,
+        .paste = tri_or(c->vnc_paste, false),
         .power = on_power,
         .opaque = pc,
     };

@@ -170,7 +170,8 @@ struct domain_config {
     int on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset; /* enum domain_action */
 
     /* Ours, not in xl's JSON: they travel in its "domus" member, which only config_to_json(.., true) writes. */
-    char *audio;             /* ours: where sound goes; NULL: auto */
+    char *audio; /* ours: where sound goes; NULL: auto */
+    enum config_tri vnc_paste;
     int engine;              /* enum domain_engine */
     int64_t bad_utf8_line;   /* of the first value that is not UTF-8, or 0: no domain starts with one */
     int64_t memory_line;     /* line of a memory= that could not be read as a number, or 0 */

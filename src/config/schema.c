@@ -609,6 +609,7 @@ PRIVATE_SCHEMA(b_info, domain_config);
 static const struct field ours_fields[] = {
     STR("source", source),
     STR("audio", audio),
+    TRI("vnc_paste", vnc_paste),
     ENUM("engine", engine, engine),
     NUM("bad_utf8_line", bad_utf8_line, 0),
     NUM("memory_line", memory_line, 0),

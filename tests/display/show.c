@@ -111,17 +111,22 @@ int main(int argc, char **argv)
     struct display_input input = {.key = on_key, .pointer_relative = on_relative};
     struct vnc *vnc;
     char *why = NULL;
+    bool paste = false;
 
     if (argc < 6)
         return 2;
-    if (argc > 6)
-        input.pointer_absolute = on_absolute;
+    for (int i = 6; i < argc; i++) {
+        if (!strcmp(argv[i], "tablet"))
+            input.pointer_absolute = on_absolute;
+        paste = paste || !strcmp(argv[i], "paste");
+    }
     struct vnc_options o = {.listen = argv[1],
                             .display = (unsigned)atoi(argv[2]),
                             .find_unused = atoi(argv[3]),
                             .password = argv[4],
                             .keymap = argv[5],
                             .name = "show",
+                            .paste = paste,
                             .power = on_power};
     s.loop = loop_create();
     s.display = display_create();

@@ -295,6 +295,7 @@ int vnc_open(struct vnc **out, struct loop *loop, struct display *display, const
     v->loop = loop;
     v->display = display;
     v->power = o->power;
+    v->paste = o->paste;
     v->opaque = o->opaque;
     v->viewer = -1;
     v->job.run = on_job;

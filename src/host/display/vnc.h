@@ -22,6 +22,7 @@ struct vnc_options {
     const char *password; /* NULL or "": none. VNC looks at its first 8 characters */
     const char *keymap;   /* for clients without the extended key event; NULL: en-us */
     const char *name;     /* what viewers show as title */
+    bool paste;           /* viewers' cut text is typed into the guest */
     const char *web_root; /* noVNC's files; NULL: /usr/share/novnc */
     /* Called in the loop, the lock held, for a viewer that has the password; NULL: viewers have no power buttons. It
      * must not close the server. */

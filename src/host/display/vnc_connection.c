@@ -68,7 +68,7 @@ static void on_cut_text(char *text, int bytes, rfbClientPtr cl)
 {
     struct vnc *v = ((struct vnc_connection *)cl->screen->screenData)->v;
 
-    if (bytes <= 0)
+    if (bytes <= 0 || !v->paste)
         return;
     if (bytes > VNC_CUT_MAX) {
         log_warning("vnc: a viewer's cut text of %d characters is not typed: at most %d are", bytes, VNC_CUT_MAX);

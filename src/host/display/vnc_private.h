@@ -62,6 +62,7 @@ struct vnc {
     struct loop *loop;       /* borrowed */
     struct display *display; /* borrowed */
     struct keymap *keymap;
+    bool paste;
     struct typist *typist; /* plays cut text */
     void (*power)(void *opaque, enum vnc_power what);
     void *opaque; /* power's */

@@ -60,6 +60,7 @@ static void test_lines(void **state)
         {"usb=1\nsoundhw='sb16'\naudio='none'\n", 0, NULL},
         {"soundhw='ac97'\n", 0, "t.cfg: warning: soundhw 'ac97' does not exist yet in domus: the guest has no sound"},
         {"audio='wav:/x.wav'\n", 0, NULL},
+        {"vncpaste=1\n", 0, NULL},
         {"audio='alsa'\n", 1, "t.cfg:4: error: audio=\"alsa\": sound goes to auto, sdl, wav:PATH or none\n"},
         {"device_model_override='/x'\n", 0, "t.cfg:4: warning: 'device_model_override' ignored: domus has no separate"},
         {"on_crash=\"Destroy\"\n", 1, "t.cfg:4: note: this is about 'on_crash'\n"},
