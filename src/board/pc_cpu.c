@@ -61,6 +61,26 @@ static bool constant_msr(uint32_t msr, uint64_t *value)
     }
 }
 
+/*
+ * What AMD's processors have and kernels take for granted there (BKDG and PPR, "MSRs"); the rest of those is absent as
+ * on Xen. Read only: writes do nothing.
+ */
+static bool amd_msr(const struct pc *pc, uint32_t msr, uint64_t *value)
+{
+    if (!pc_cpu_uses_vmmcall(pc)) /* the same processors */
+        return false;
+    switch (msr) {
+    case 0xc0010010: /* SYSCFG: no DRAM beside the MTRRs' word */
+    case 0xc001001a: /* TOP_MEM */
+    case 0xc001001d: /* TOP_MEM2 */
+    case 0xc001001f: /* NB_CFG */
+    case 0xc0010114: /* VM_CR */ *value = 0; return true;
+    case 0xc0010015: /* HWCR: the TSC counts at one rate */ *value = 1u << 24; return true;
+    case 0xc0011029: /* DE_CFG: LFENCE waits for what is before it */ *value = 2; return true;
+    default: return false;
+    }
+}
+
 static bool on_msr_read(void *opaque, unsigned vcpu, uint32_t msr, uint64_t *value)
 {
     struct pc *pc = opaque;
@@ -69,7 +89,7 @@ static bool on_msr_read(void *opaque, unsigned vcpu, uint32_t msr, uint64_t *val
     loop_lock(pc->s.loop);
     ok = lapic_msr_read(pc->cpu[vcpu].lapic, msr, value);
     loop_unlock(pc->s.loop);
-    return ok || xen_msr_read(pc->xen, vcpu, msr, value) || constant_msr(msr, value);
+    return ok || xen_msr_read(pc->xen, vcpu, msr, value) || constant_msr(msr, value) || amd_msr(pc, msr, value);
 }
 
 static bool on_msr_write(void *opaque, unsigned vcpu, uint32_t msr, uint64_t value)
@@ -83,7 +103,8 @@ static bool on_msr_write(void *opaque, unsigned vcpu, uint32_t msr, uint64_t val
     if (ok && msr == MSR_APIC_BASE)
         lapic_moved(pc, vcpu);
     loop_unlock(pc->s.loop);
-    return ok || xen_msr_write(pc->xen, vcpu, vcpus_state(pc->vcpus, vcpu), msr, value) || constant_msr(msr, &unused);
+    return ok || xen_msr_write(pc->xen, vcpu, vcpus_state(pc->vcpus, vcpu), msr, value) || constant_msr(msr, &unused) ||
+           amd_msr(pc, msr, &unused);
 }
 
 static int guest_copy_in(void *opaque, void *to, gva_t from, size_t len)
