@@ -182,6 +182,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
         atomic_store(&j->go, 0);
     v->brief = false;
     j->vector = j->vector_vex = 0;
+    v->op = NULL; /* what ran before it is not to blame: fetches fault while cpu.rip is exact */
     j->enter(j, b->code);
     j->counts.left[JIT_LEFT]++;
 }
