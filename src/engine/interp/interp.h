@@ -280,13 +280,12 @@ void interp_segments_changed(struct interp_vcpu *v);
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one); /* for cpu.rip; may fault */
 void interp_stop_block(struct interp_vcpu *v); /* the running block is stale: not beyond the present operation */
 void interp_end(struct interp_vcpu *v, const struct interp_op *op); /* the handler behind a block's last operation */
-void interp_drop_blocks(struct interp_vcpu *v);
+void interp_drop_blocks(struct interp_vcpu *v);                     /* not while one runs that shall go on afterwards */
 /*
  * b, at lin, has the instructions that are there now. (Its version speaks for the first page only.) Faults as a fetch
  * does. False: it is of no more use.
  */
-bool interp_block_holds(struct interp_vcpu *v, struct interp_block *b,
-                        gva_t lin); /* not while one runs that shall go on afterwards */
+bool interp_block_holds(struct interp_vcpu *v, struct interp_block *b, gva_t lin);
 int interp_blocks_init(struct interp_vcpu *v);
 void interp_blocks_fini(struct interp_vcpu *v);
 

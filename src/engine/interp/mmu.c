@@ -74,9 +74,11 @@ void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct 
     page->host = p.host ? p.host + (w.gpa & PAGE_MASK_4K) : NULL;
     if (access & X86_ACCESS_EXEC)
         interp_note_executed(v, lin, &w);
-    else if (p.host)
-        interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host, writable(&w, p.flags));
-    if ((access & X86_ACCESS_WRITE) && writable(&w, p.flags) == INTERP_WRITE_CODE)
+    if ((access & X86_ACCESS_EXEC) || !p.host)
+        return;
+    const enum interp_writable can = writable(&w, p.flags);
+    interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host, can);
+    if ((access & X86_ACCESS_WRITE) && can == INTERP_WRITE_CODE)
         *beside_of(v, p.host) =
             (struct interp_beside){.host = p.host,
                                    .gpa = w.gpa & ~PAGE_MASK_4K,

@@ -39,7 +39,7 @@ void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
 
 /*
  * Modes whose code is translated. 32-bit code is only at first sight (as tests have it) or with DOMUS_JIT_32=1:
- * Debian's i386 kernel halts early with it.
+ * Debian's i386 kernel does not get to its init with it.
  */
 static bool translates(struct interp_vcpu *v)
 {
@@ -166,22 +166,29 @@ static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
     emit_target(l->patch, j->rw + (code - j->rx));
 }
 
+/* Everything for b's code, which is entered at rip0. */
+static void make_ready(struct jit_vcpu *j, const struct interp_block *b)
+{
+    struct interp_vcpu *v = &j->v;
+    if (j->pending != NO_LINK)
+        link_pending(j, b);
+    add_target(j, v->rip0, b);
+    flags_to_code(j);
+    j->page_va = v->rip0 & ~PAGE_MASK_4K;
+    j->vector = j->vector_vex = 0;
+}
+
 static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct jit_vcpu *j = to_jit(v);
     const struct interp_block *b = v->block;
     if (unlikely(code_was_written(j)))
         heed_invalidations(j);
-    if (j->pending != NO_LINK)
-        link_pending(j, b);
-    add_target(j, v->rip0, b);
-    flags_to_code(j);
-    j->page_va = v->rip0 & ~PAGE_MASK_4K;
+    make_ready(j, b);
     atomic_store(&j->go, 1);
     if (interp_requests(v) || v->brief)
         atomic_store(&j->go, 0);
     v->brief = false;
-    j->vector = j->vector_vex = 0;
     v->op = NULL; /* what ran before it is not to blame: fetches fault while cpu.rip is exact */
     j->enter(j, b->code);
     j->counts.left[JIT_LEFT]++;
@@ -202,12 +209,7 @@ static const uint8_t *onward(struct jit_vcpu *j)
         return NULL;
     v->block = (struct interp_block *)(uintptr_t)b;
     v->rip0 = v->cpu.rip;
-    if (j->pending != NO_LINK)
-        link_pending(j, b);
-    add_target(j, v->rip0, b);
-    flags_to_code(j);
-    j->page_va = v->rip0 & ~PAGE_MASK_4K;
-    j->vector = j->vector_vex = 0;
+    make_ready(j, b);
     return b->code;
 }
 

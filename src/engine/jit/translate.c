@@ -42,14 +42,19 @@ void tr_slow(struct translation *t, uint8_t *rel32)
     tr_slow_as(t, rel32, 0, NULL); /* instruction() has the rest */
 }
 
-static void call_fallback(struct translation *t, uint32_t op)
+void tr_call(struct translation *t, const uint8_t *routine, uint32_t number)
 {
     emit_8(&t->e, 0xb8 + RCX);
-    emit_32(&t->e, op);
+    emit_32(&t->e, number);
     emit_8(&t->e, 0xe8);
     emit_32(&t->e, 0);
     if (!t->e.full)
-        emit_target(t->e.p - 4, t->j->rw + (t->j->fallback - t->j->rx));
+        emit_target(t->e.p - 4, t->j->rw + (routine - t->j->rx));
+}
+
+static void call_fallback(struct translation *t, uint32_t op)
+{
+    tr_call(t, t->j->fallback, op);
 }
 
 void tr_fallback(struct translation *t)
@@ -444,12 +449,7 @@ static void check_crossing(struct translation *t, uint8_t *seen)
     emit_load(e, R14, JIT_SLOT(stamp));
     emit_lea(e, RCX, emit_sib(RCX, R14, 0, 0));
     emit_16(e, 0x0ae3); /* jrcxz over the call */
-    emit_8(e, 0xb8 + RCX);
-    emit_32(e, t->j->crossing_count);
-    emit_8(e, 0xe8);
-    emit_32(e, 0);
-    if (!e->full)
-        emit_target(e->p - 4, t->j->rw + (t->j->check_crossing - t->j->rx));
+    tr_call(t, t->j->check_crossing, t->j->crossing_count);
     t->j->crossings[t->j->crossing_count++] = (struct jit_crossing){.block = t->b, .seen = (uint64_t *)(void *)seen};
 }
 

@@ -132,6 +132,8 @@ uint32_t tr_op(struct translation *t);
 void tr_slow(struct translation *t, uint8_t *rel32);
 void tr_slow_as(struct translation *t, uint8_t *rel32, uint32_t op, uint8_t *resume);
 void tr_fallback(struct translation *t);
+/* Calls one of the common routines (cache.c) with a number; ten bytes. */
+void tr_call(struct translation *t, const uint8_t *routine, uint32_t number);
 /* r14 = the linear address of insn's memory operand. False: too odd. */
 bool tr_address(struct translation *t, const struct x86_insn *insn);
 /* Checks that r14 may be accessed: then r14 + rcx is the place. Returns the jump that it may not. */

@@ -95,12 +95,7 @@ static void check_loaded(struct translation *t, bool vex)
     emit_load(e, RCX, vex ? JIT_SLOT(vector_vex) : JIT_SLOT(vector));
     emit_16(e, 0x02e3); /* jrcxz over the short jump */
     emit_16(e, 0x0aeb); /* over what follows */
-    emit_8(e, 0xb8 + RCX);
-    emit_32(e, tr_op(t));
-    emit_8(e, 0xe8);
-    emit_32(e, 0);
-    if (!e->full)
-        emit_target(e->p - 4, t->j->rw + (t->j->load_vectors - t->j->rx));
+    tr_call(t, t->j->load_vectors, tr_op(t));
 }
 
 static unsigned alignment(const struct simd_stub *s)
