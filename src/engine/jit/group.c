@@ -150,9 +150,9 @@ void tr_plan_groups(struct translation *t)
 
 /* --- emitting --- */
 
-static struct emit_rm place_of(const struct jit_group_ref *r)
+static struct emit_rm place_of(unsigned group)
 {
-    return emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, group_place) + 8 * (size_t)r->group));
+    return emit_mem(RSP, (int32_t)(offsetof(struct jit_vcpu, group_place) + 8 * (size_t)group));
 }
 
 static int32_t offset_of(const struct translation *t, const struct jit_group_ref *r)
@@ -167,14 +167,14 @@ static uint8_t *open_group(struct translation *t, const struct jit_group_ref *r)
     emit_op(e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[g->base], g->min - r->delta)); /* lea */
     uint8_t *alone = tr_check(t, (unsigned)(g->max - g->min), g->write, 0);
     emit_lea(e, R14, emit_sib(R14, RCX, 0, 0));
-    emit_store(e, R14, place_of(r));
+    emit_store(e, R14, place_of((unsigned)r->group));
     return alone;
 }
 
 static uint8_t *use_group(struct translation *t, const struct jit_group_ref *r)
 {
     struct emit *e = &t->e;
-    emit_load(e, R14, place_of(r));
+    emit_load(e, R14, place_of((unsigned)r->group));
     if (!t->live[t->at]) {
         emit_op(e, 0, 8, 0x85, R14, emit_reg(R14));
         return emit_jcc(e, 4);
@@ -201,6 +201,12 @@ bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm)
     return true;
 }
 
+void tr_close_group(struct translation *t, unsigned group)
+{
+    emit_op(&t->e, 0, 8, 0xc7, 0, place_of(group)); /* mov: the flags stay */
+    emit_32(&t->e, 0);
+}
+
 void tr_write_alone(struct translation *t)
 {
     struct emit *e = &t->e;
@@ -209,10 +215,8 @@ void tr_write_alone(struct translation *t)
         const struct jit_group_ref *r = &t->ref[a->at][a->which];
         t->at = a->at;
         emit_target(a->rel32, e->p);
-        if (a->opens) {
-            emit_op(e, 0, 8, 0xc7, 0, place_of(r));
-            emit_32(e, 0);
-        }
+        if (a->opens)
+            tr_close_group(t, (unsigned)r->group);
         emit_op(e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[t->group[r->group].base], r->rel)); /* lea */
         tr_slow_as(t, tr_check(t, r->size, r->write, 0), a->op, a->resume);
         emit_lea(e, R14, emit_sib(R14, RCX, 0, -offset_of(t, r)));

@@ -67,6 +67,10 @@ static void write_stubs(struct translation *t)
     for (unsigned i = 0; i < t->stub_count && !t->e.full; i++) {
         const struct jit_stub *s = &t->stub[i];
         emit_target(s->rel32, t->e.p);
+        for (unsigned group = 0; s->passed >> group; group++) {
+            if (s->passed >> group & 1)
+                tr_close_group(t, group);
+        }
         call_fallback(t, s->op);
         if (s->resume) {
             uint8_t *back = emit_jump(&t->e);
@@ -434,6 +438,7 @@ static void instruction(struct translation *t)
     for (unsigned i = t->stub_first; i < t->stub_count; i++) {
         t->stub[i].op = op;
         t->stub[i].resume = t->e.p;
+        t->stub[i].passed = t->opened & ~opened;
     }
 }
 

@@ -61,6 +61,7 @@ struct jit_stub {
     uint8_t *rel32;
     uint32_t op;
     uint8_t *resume; /* in the writable mapping; NULL: the block has ended */
+    uint32_t passed; /* groups, a bit each, that the instruction would have opened behind the check */
 };
 
 /* group.c: operands that are translated together. min, max: bytes from the base register where the group begins. */
@@ -120,6 +121,8 @@ struct translation {
 void tr_plan_groups(struct translation *t);
 bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm);
 void tr_write_alone(struct translation *t);
+/* The group's operands are each translated by themselves from here on. */
+void tr_close_group(struct translation *t, unsigned group);
 /* live.c: fills t->live. */
 void tr_find_live(struct translation *t);
 /* special.c */

@@ -655,6 +655,39 @@ guest v86
         protected_end 9b
 end v86
 
+/*
+ * Pushes from a page that was never read, in front of others: the first is a handler's, and the others are not to take
+ * the stack to be where the block before had it.
+ */
+        .code16
+guest push_memory
+        protected
+        movl $'m', 0x5000
+        mov $0x3000, %esp
+        push %eax
+        push %eax
+        jmp 1f
+1:      mov $0x4000, %esp
+        pushl 0x6000                    /* nothing has read there */
+        pushl $'1'
+        pushl 0x5000
+        pushl $'2'
+        call 2f
+        hlt
+2:      pop %eax
+        pop %eax
+        out %al, $0xe9
+        pop %eax
+        out %al, $0xe9
+        pop %eax
+        out %al, $0xe9
+        cmp $0x3ffc, %esp
+        jne 9f
+        put 'e'
+9:      hlt
+        protected_end 9b
+end push_memory
+
         .code16
 guest debug
         protected

@@ -254,6 +254,13 @@ static void test_virtual_8086(void **state)
     assert_string_equal(b->out, "vce");
 }
 
+static void test_push_from_memory(void **state)
+{
+    struct board *b = *state;
+    RUN(b, push_memory);
+    assert_string_equal(b->out, "2m1e");
+}
+
 static void test_single_step_and_breakpoints(void **state)
 {
     struct board *b = *state;
@@ -354,6 +361,7 @@ int main(void)
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
+        TEST(test_push_from_memory),
         TEST(test_single_step_and_breakpoints),
         TEST(test_fault_inside_rep),
         TEST(test_x87_errors_ignored),
