@@ -37,13 +37,10 @@ void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
     to_jit(v)->went_on = true;
 }
 
-/*
- * Modes whose code is translated. 32-bit code is only at first sight (as tests have it) or with DOMUS_JIT_32=1:
- * Debian's i386 kernel does not get to its init with it.
- */
-static bool translates(struct interp_vcpu *v)
+/* Modes whose code is translated. */
+static bool translates(const struct interp_vcpu *v)
 {
-    return v->code_mode == X86_MODE_64 || (v->flat32 && (to_jit(v)->eager || to_jit(v)->translates_32));
+    return v->code_mode == X86_MODE_64 || v->flat32;
 }
 
 static bool wants_out(struct jit_vcpu *j)
@@ -431,8 +428,6 @@ static int init(struct interp_vcpu *v)
     j->index_mask = (uint64_t)(INTERP_TLB_SIZE - 1) << PAGE_SHIFT_4K;
     for (unsigned i = 0; i < ARRAY_SIZE(j->page_mask); i++)
         j->page_mask[i] = ~PAGE_MASK_4K | (i ? (8u << i) - 1 : 0);
-    const char *word = getenv("DOMUS_JIT_32");
-    j->translates_32 = word && !strcmp(word, "1");
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;

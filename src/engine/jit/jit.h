@@ -91,7 +91,6 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
-    bool translates_32;      /* 32-bit code too, when it is flat */
     struct direct *direct;   /* or NULL */
     struct jit_stats *stats; /* or NULL */
     struct {
