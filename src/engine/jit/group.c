@@ -218,7 +218,8 @@ void tr_write_alone(struct translation *t)
         if (a->opens)
             tr_close_group(t, (unsigned)r->group);
         emit_op(e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[t->group[r->group].base], r->rel)); /* lea */
-        tr_slow_as(t, tr_check(t, r->size, r->write, 0), a->op, a->resume);
+        uint8_t *no = tr_check(t, r->size, r->write, 0);
+        tr_slow_as(t, &(struct jit_stub){.rel32 = no, .op = a->op, .resume = a->resume, .passed = a->passed});
         emit_lea(e, R14, emit_sib(R14, RCX, 0, -offset_of(t, r)));
         uint8_t *back = emit_jump(e);
         if (!e->full)

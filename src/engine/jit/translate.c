@@ -28,18 +28,18 @@ uint32_t tr_op(struct translation *t)
     return t->j->op_count++;
 }
 
-void tr_slow_as(struct translation *t, uint8_t *rel32, uint32_t op, uint8_t *resume)
+void tr_slow_as(struct translation *t, const struct jit_stub *stub)
 {
     if (t->stub_count == MAX_STUBS) {
         t->e.full = true;
         return;
     }
-    t->stub[t->stub_count++] = (struct jit_stub){.rel32 = rel32, .op = op, .resume = resume};
+    t->stub[t->stub_count++] = *stub;
 }
 
 void tr_slow(struct translation *t, uint8_t *rel32)
 {
-    tr_slow_as(t, rel32, 0, NULL); /* instruction() has the rest */
+    tr_slow_as(t, &(struct jit_stub){.rel32 = rel32}); /* instruction() has the rest */
 }
 
 void tr_call(struct translation *t, const uint8_t *routine, uint32_t number)
@@ -429,16 +429,17 @@ static void instruction(struct translation *t)
     }
     if (t->stub_first == t->stub_count && t->alone_first == t->alone_count)
         return;
-    uint32_t op = tr_op(t);
+    const uint32_t op = tr_op(t), passed = t->opened & ~opened;
     for (unsigned i = t->alone_first; i < t->alone_count; i++) {
         t->alone[i].op = op;
         t->alone[i].resume = t->e.p;
+        t->alone[i].passed = passed;
     }
     t->j->ops[op].missed = true;
     for (unsigned i = t->stub_first; i < t->stub_count; i++) {
         t->stub[i].op = op;
         t->stub[i].resume = t->e.p;
-        t->stub[i].passed = t->opened & ~opened;
+        t->stub[i].passed = passed;
     }
 }
 

@@ -84,6 +84,7 @@ struct jit_group_ref {
 struct jit_alone {
     uint8_t *rel32, *back, *resume;
     uint32_t op;
+    uint32_t passed; /* as jit_stub has it */
     uint8_t at, which;
     bool opens; /* it is the first of its group */
 };
@@ -133,7 +134,7 @@ bool tr_special(struct translation *t);
 uint32_t tr_op(struct translation *t);
 /* rel32 goes to the handler. */
 void tr_slow(struct translation *t, uint8_t *rel32);
-void tr_slow_as(struct translation *t, uint8_t *rel32, uint32_t op, uint8_t *resume);
+void tr_slow_as(struct translation *t, const struct jit_stub *stub);
 void tr_fallback(struct translation *t);
 /* Calls one of the common routines (cache.c) with a number; ten bytes. */
 void tr_call(struct translation *t, const uint8_t *routine, uint32_t number);

@@ -683,6 +683,26 @@ guest push_memory
         out %al, $0xe9
         cmp $0x3ffc, %esp
         jne 9f
+        mov $0x7000, %ebp               /* the same, and the page is one of another group */
+        movl $0, 0x4700
+        mov $0x4800, %esp
+        push %eax
+        push %eax
+        jmp 3f
+3:      mov $0x4000, %esp
+        pushl (%ebp)
+        pushl 4(%ebp)
+        pushl $'3'
+        call 4f
+        hlt
+4:      pop %eax
+        pop %eax
+        out %al, $0xe9
+        pop %eax
+        cmp 4(%ebp), %eax
+        jne 9f
+        cmp $0x3ffc, %esp
+        jne 9f
         put 'e'
 9:      hlt
         protected_end 9b

@@ -258,7 +258,7 @@ static void test_push_from_memory(void **state)
 {
     struct board *b = *state;
     RUN(b, push_memory);
-    assert_string_equal(b->out, "2m1e");
+    assert_string_equal(b->out, "2m13e");
 }
 
 static void test_single_step_and_breakpoints(void **state)
