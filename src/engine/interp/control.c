@@ -39,7 +39,7 @@ static void write_cr0(struct interp_vcpu *v, uint64_t value)
         }
     }
     cpu->cr0 = value;
-    if (changed & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
+    if (changed & (X86_CR0_PG | X86_CR0_WP)) /* not PE: boot loaders change that for each call of the BIOS */
         interp_flush_tlb(v);
     interp_mode_changed(v);
 }
