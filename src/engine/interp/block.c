@@ -63,8 +63,10 @@ void interp_end(struct interp_vcpu *v, const struct interp_op *op)
 void interp_stop_block(struct interp_vcpu *v)
 {
     const struct interp_op *first = v->block->ops;
-    if (v->op >= first && v->op < first + v->block->count)
-        ((struct interp_op *)(uintptr_t)v->op)[1].fn = interp_end;
+    if (v->op < first || v->op >= first + v->block->count)
+        return;
+    ((struct interp_op *)(uintptr_t)v->op)[1].fn = interp_end;
+    v->block->seen = NULL;
 }
 
 static void set_sentinel(struct interp_op *op, unsigned start)
@@ -111,12 +113,12 @@ static void fill(struct interp_block *b, struct draft *d)
     b->bytes = (uint16_t)d->bytes;
 }
 
-/* Cached, behind the other blocks; more: bytes behind its own. */
-static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, size_t more)
+/* Cached, behind the other blocks; made of these bytes. */
+static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, const uint8_t *bytes, bool crossing)
 {
     const size_t own = sizeof(struct interp_block) + (d->count + 1) * sizeof(struct interp_op) +
                        d->insn_count * sizeof(struct x86_insn);
-    const size_t need = (own + more + INTERP_BLOCK_ALIGN - 1) & ~(size_t)(INTERP_BLOCK_ALIGN - 1);
+    const size_t need = (own + d->bytes + INTERP_BLOCK_ALIGN - 1) & ~(size_t)(INTERP_BLOCK_ALIGN - 1);
     if (v->arena_used + need > v->arena_limit) {
         if (v->hot_bytes > v->arena_limit / ARENA_HOT && v->arena_limit < ARENA_MOST)
             v->arena_limit *= 2;
@@ -127,7 +129,9 @@ static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, siz
     v->arena_used += need;
     v->counts.blocks++;
     fill(b, d);
-    b->crossing = more ? (const uint8_t *)b + own : NULL;
+    memcpy((uint8_t *)b + own, bytes, d->bytes);
+    b->seen = d->bytes ? (const uint8_t *)b + own : NULL;
+    b->crossing = crossing;
     return b;
 }
 
@@ -192,7 +196,8 @@ static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
     draft_add(v, &d, &insn, length);
     fill(v->scratch, &d);
     v->scratch->version = NULL;
-    v->scratch->crossing = NULL;
+    v->scratch->seen = NULL;
+    v->scratch->crossing = false;
     return v->scratch;
 }
 
@@ -223,7 +228,7 @@ bool interp_block_holds(struct interp_vcpu *v, struct interp_block *b, gva_t lin
 {
     if (likely(!b->crossing))
         return true;
-    if (mark_second(v, lin, b->bytes) && has_bytes(v, lin, b->crossing, b->bytes))
+    if (mark_second(v, lin, b->bytes) && has_bytes(v, lin, b->seen, b->bytes))
         return true;
     b->version_seen = atomic_load(b->version) - 1;
     return false;
@@ -248,8 +253,7 @@ static struct interp_block *make_crossing(struct interp_vcpu *v, gva_t lin, uint
         interp_code_mark(v, e->page, e->gpa + (lin & PAGE_MASK_4K), bytes_before(lin));
     } while (!has_bytes(v, lin, bytes, (unsigned)length) || version != atomic_load(&exec_entry(v, lin)->page->version));
     draft_add(v, &d, &insn, length);
-    struct interp_block *b = allocate(v, &d, X86_INSN_MAX);
-    memcpy((void *)(uintptr_t)b->crossing, bytes, (size_t)length);
+    struct interp_block *b = allocate(v, &d, bytes, true);
     add_block(v, b, key, exec_entry(v, lin)->page, version);
     if (v->engine->tier)
         v->engine->tier->block_made(v, b);
@@ -266,7 +270,7 @@ static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *ho
             break;
         int length =
             x86_decode(&insn, host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX, (enum x86_mode)v->code_mode);
-        if (length == 0)
+        if (length == 0 || (length < 0 && d->count)) /* what is no instruction is a block of its own */
             break;
         ends = draft_add(v, d, &insn, length);
     }
@@ -278,6 +282,7 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
     struct interp_code_page *page = e->page;
     unsigned offset = (unsigned)(lin & PAGE_MASK_4K);
     struct draft d;
+    uint8_t copy[PAGE_BYTES];
     uint32_t version;
     do { /* again when the page was written while it was decoded, before it was marked */
         version = atomic_load(&page->version);
@@ -285,17 +290,33 @@ static struct interp_block *make_block(struct interp_vcpu *v, const struct inter
         draft_page(v, &d, e->host, offset, one ? 1 : MAX_OPS);
         if (!d.count)
             return one ? scratch_block(v, lin) : make_crossing(v, lin, key);
-        uint8_t copy[PAGE_BYTES];
         memcpy(copy, e->host + offset, d.bytes);
-        interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : 1);
+        const unsigned left = bytes_before(lin);
+        interp_code_mark(v, page, e->gpa + offset, d.bytes ? d.bytes : left < X86_INSN_MAX ? left : X86_INSN_MAX);
         if (memcmp(copy, e->host + offset, d.bytes) == 0 && version == atomic_load(&page->version))
             break;
     } while (true);
-    struct interp_block *b = allocate(v, &d, 0);
+    struct interp_block *b = allocate(v, &d, copy, false);
     add_block(v, b, key, page, version);
     if (!one && v->engine->tier)
         v->engine->tier->block_made(v, b);
     return b;
+}
+
+/* A stale block whose bytes are still what they were is good again. */
+static bool revive(struct interp_vcpu *v, struct interp_block *b, const struct interp_exec_entry *e)
+{
+    const unsigned offset = (unsigned)(b->key & PAGE_MASK_4K);
+    if (!b->seen || b->crossing)
+        return false;
+    const uint32_t version = atomic_load(&e->page->version);
+    interp_code_mark(v, e->page, e->gpa + offset, b->bytes);
+    if (memcmp(e->host + offset, b->seen, b->bytes) != 0 || version != atomic_load(&e->page->version))
+        return false;
+    if (v->engine->tier)
+        v->engine->tier->block_revived(v, b);
+    b->version_seen = version;
+    return true;
 }
 
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
@@ -316,8 +337,9 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
     while ((b = *link) != NULL) { /* what is stale and not looked for stays: to see that costs more than to pass it */
         if (b->key == key) {
-            if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen &&
-                interp_block_holds(v, b, lin))
+            if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen
+                    ? interp_block_holds(v, b, lin)
+                    : revive(v, b, e))
                 break;
             *link = b->next;
         } else {

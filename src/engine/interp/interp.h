@@ -55,7 +55,8 @@ struct interp_block {
     const _Atomic uint32_t *version;
     uint32_t version_seen;
     uint16_t bytes, count;
-    const uint8_t *crossing; /* the bytes of its one instruction when that lies in two pages; else NULL */
+    const uint8_t *seen; /* the bytes that it was made of; NULL: it cannot be used again once it is stale */
+    bool crossing;       /* its one instruction lies in two pages */
     /* A translator's (struct interp_tier). */
     uint32_t heat;
     const uint8_t *code;
@@ -70,6 +71,7 @@ struct interp_tier {
     int (*init)(struct interp_vcpu *v);
     void (*fini)(struct interp_vcpu *v);
     void (*block_made)(struct interp_vcpu *v, struct interp_block *b);
+    void (*block_revived)(struct interp_vcpu *v, struct interp_block *b); /* its page was written, but not its bytes */
     void (*blocks_dropped)(struct interp_vcpu *v);
     void (*jumps_flushed)(struct interp_vcpu *v, struct interp_space *s);
     void (*kick)(struct interp_vcpu *v); /* any thread: v is to look at its requests soon */
@@ -194,6 +196,7 @@ struct interp_vcpu {
     uint64_t user_entries;        /* how often CPL 3 was entered */
     uint32_t next_space;
     uint16_t generations; /* the last one that was given out */
+    uint16_t rounds;      /* how often they ran out */
     uint8_t user_space;   /* of CR3's PCID */
     bool user_global;     /* a user space has global pages */
     bool slow_used;

@@ -20,6 +20,7 @@
 static void new_generation(struct interp_vcpu *v, struct interp_space *s)
 {
     if (v->generations == 1023) {
+        v->rounds++;
         memset(v->jump, 0, sizeof v->jump);
         memset(v->exec, 0, sizeof v->exec);
         for (v->generations = 0; v->generations < INTERP_SPACES;) {

@@ -23,7 +23,7 @@ static void flags_to_code(struct jit_vcpu *j)
     struct interp_vcpu *v = &j->v;
     cc_commit(v);
     j->flags = ((uint32_t)v->cpu.rflags & (X86_ARITH & ~X86_OF)) << 8 | ((v->cpu.rflags & X86_OF) ? 1 : 0);
-    j->stamp = (uint64_t)j->epoch << 16 | v->exec_generation;
+    j->stamp = (uint64_t)j->epoch << 32 | (uint32_t)v->rounds << 16 | v->exec_generation;
 }
 
 static void flags_from_code(struct jit_vcpu *j)
@@ -129,6 +129,19 @@ static void bury_page(struct jit_vcpu *j, const void *version)
         bury(j, b);
         *link = b->next_coded;
     }
+}
+
+/* Of a block that stays. */
+static void take_code(struct jit_vcpu *j, struct interp_block *b)
+{
+    struct interp_block **link = coded_bucket(j, b->version);
+    while (*link && *link != b)
+        link = &(*link)->next_coded;
+    if (*link) { /* else it is buried */
+        bury(j, b);
+        *link = b->next_coded;
+    }
+    b->code = NULL;
 }
 
 static void bury_all(struct jit_vcpu *j)
@@ -330,6 +343,18 @@ static void block_made(struct interp_vcpu *v, struct interp_block *b)
     b->ops[0].fn = count_block;
 }
 
+/* Its translation knows flags of the code behind it, which may be what was written. */
+static void block_revived(struct interp_vcpu *v, struct interp_block *b)
+{
+    struct jit_vcpu *j = to_jit(v);
+    if (b->ops[0].fn != enter_block && b->ops[0].fn != count_block)
+        return;
+    if (b->code)
+        take_code(j, b);
+    b->heat = 0;
+    b->ops[0].fn = count_block;
+}
+
 static void blocks_dropped(struct interp_vcpu *v)
 {
     struct jit_vcpu *j = to_jit(v);
@@ -458,6 +483,7 @@ static const struct interp_tier tier = {
     .init = init,
     .fini = fini,
     .block_made = block_made,
+    .block_revived = block_revived,
     .blocks_dropped = blocks_dropped,
     .jumps_flushed = jumps_flushed,
     .kick = kick,

@@ -495,7 +495,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     t.page_offset = (unsigned)(b->key & PAGE_MASK_4K);
     t.word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
-    if (!decode(&t, b->crossing ? b->crossing : host))
+    if (!decode(&t, b->crossing ? b->seen : host))
         return NULL;
     tr_find_live(&t);
     tr_plan_groups(&t);

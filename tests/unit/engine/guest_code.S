@@ -655,6 +655,40 @@ guest v86
         protected_end 9b
 end v86
 
+/* Code with data beside it, which is written between its runs; then the code itself; then what was no instruction. */
+        .code16
+guest written_beside
+        protected
+        vector 6, 7f
+        mov $20, %ecx
+1:      call 5f
+        incb AT(6f)
+        dec %ecx
+        jnz 1b
+        out %al, $0xe9
+        mov AT(6f), %al
+        out %al, $0xe9
+        movb $'C', AT(5f) + 1
+        call 5f
+        out %al, $0xe9
+        call 8f
+        out %al, $0xe9
+9:      hlt
+        .balign 64
+5:      mov $'A', %al
+        ret
+6:      .byte 'B' - 20
+        .balign 64
+8:      mov $'D', %al
+        .byte 0x0f, 0x04                /* no instruction */
+7:      push %eax
+        put 'u'
+        pop %eax
+        movw $0xc390, AT(8b) + 2        /* nop, ret */
+        iret
+        protected_end 9b
+end written_beside
+
 /*
  * Pushes from a page that was never read, in front of others: the first is a handler's, and the others are not to take
  * the stack to be where the block before had it.

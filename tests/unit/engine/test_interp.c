@@ -254,6 +254,13 @@ static void test_virtual_8086(void **state)
     assert_string_equal(b->out, "vce");
 }
 
+static void test_code_with_data_beside_it(void **state)
+{
+    struct board *b = *state;
+    RUN(b, written_beside);
+    assert_string_equal(b->out, "ABCuD");
+}
+
 static void test_push_from_memory(void **state)
 {
     struct board *b = *state;
@@ -361,6 +368,7 @@ int main(void)
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
+        TEST(test_code_with_data_beside_it),
         TEST(test_push_from_memory),
         TEST(test_single_step_and_breakpoints),
         TEST(test_fault_inside_rep),
