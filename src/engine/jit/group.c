@@ -96,6 +96,7 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_NOP:
     case JIT_COPY:
     case JIT_ACC:
+    case JIT_STRING:
     case JIT_DIV: return true;
     case JIT_MODRM:
         if (insn->mod == 3 && (insn->opcode == 0x81 || insn->opcode == 0x83) && insn->map == X86_MAP_1B &&

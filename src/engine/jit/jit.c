@@ -463,6 +463,7 @@ static int init(struct interp_vcpu *v)
     j->not_ac = ~(uint64_t)X86_AC;
     j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);
     j->tsd = X86_CR4_TSD;
+    j->df = X86_DF;
     clear_all_targets(j);
     jit_stats_init(j);
     if (direct_mode() != DIRECT_OFF && j->has_vectors)

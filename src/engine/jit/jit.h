@@ -80,8 +80,8 @@ struct jit_vcpu {
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
     uint64_t bit_mask[2];             /* PEXT's: a bit's number in 4 and in 8 bytes */
-    uint64_t arith, not_if, not_ac, pushed,
-        tsd; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
+    uint64_t arith, not_if, not_ac, pushed, tsd,
+        df; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;
     const uint8_t *resume;
     uint32_t flags;  /* AL: OF; AH: as LAHF has it */

@@ -386,6 +386,7 @@ static bool native(struct translation *t)
     case JIT_GPR_VEX: return tr_gpr_vex(t);
     case JIT_BIT_STRING: return tr_bit_string(t);
     case JIT_CMPXCHG_N: return tr_cmpxchg_n(t);
+    case JIT_STRING: return tr_string(t);
     default: return c->kind >= JIT_PUSH && tr_flow(t);
     }
 }
