@@ -4,8 +4,10 @@
  */
 #include "board/pc_internal.h"
 
+#include "config/config.h"
 #include "dev/ns16550.h"
 #include "host/console/chardev.h"
+#include "host/console/chardev_spec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,14 +25,42 @@ static void com_changed(void *opaque, unsigned n, bool level)
     irq_set(&pc->isa[com[n].irq], pc->com_irq[n].level || pc->com_irq[n ^ 2].level);
 }
 
+/* `FILE:LINE: serial="SPEC": TEXT`, the line where the configuration is a file's. */
+static int serial_why(struct pc *pc, const char *spec, char **why, int rc, const char *text)
+{
+    const struct domain_config *c = pc->s.config;
+    const char *source = c->source ? c->source : "config";
+
+    if (c->serial_line > 0)
+        return pc_why(why, rc, "%s:%lld: serial=\"%s\": %s", source, (long long)c->serial_line, spec, text);
+    return pc_why(why, rc, "%s: serial=\"%s\": %s", source, spec, text);
+}
+
+/* What the user shall know of it before it is opened, which may take a while. */
+static void say_note(struct pc *pc, const char *spec)
+{
+    struct chardev_spec parsed;
+    char *why = NULL, *line = NULL;
+    const char *note = chardev_spec_parse(&parsed, spec, &why) ? NULL : chardev_spec_note(&parsed);
+
+    free(why);
+    if (!note || !pc->s.notice)
+        return;
+    (void)serial_why(pc, spec, &line, 0, note);
+    pc->s.notice(pc->s.opaque, line ? line : note);
+    free(line);
+}
+
 static int create_port(struct pc *pc, unsigned n, const char *spec, char **why)
 {
     struct device *d;
     char *cause = NULL;
-    int rc = chardev_open(&pc->serial[n], pc->s.loop, spec, &cause);
+    int rc;
 
+    say_note(pc, spec);
+    rc = chardev_open(&pc->serial[n], pc->s.loop, spec, &cause);
     if (rc) {
-        (void)pc_why(why, rc, "serial=\"%s\": %s", spec, cause ? cause : "cannot be opened");
+        (void)serial_why(pc, spec, why, rc, cause ? cause : "cannot be opened");
         free(cause);
         return rc;
     }
@@ -43,14 +73,13 @@ static int create_port(struct pc *pc, unsigned n, const char *spec, char **why)
 int pc_serial_create(struct pc *pc, char **why)
 {
     const struct hvm_config *h = &pc->s.config->hvm;
+    char *single[2] = {h->serial, NULL}, **specs = h->serial_list ? h->serial_list : single;
     int rc = 0;
 
-    if (h->serial)
-        return create_port(pc, 0, h->serial, why);
-    for (unsigned i = 0; !rc && h->serial_list && h->serial_list[i]; i++) {
+    for (unsigned i = 0; !rc && specs[i]; i++) {
         if (i == PC_SERIALS)
-            return pc_why(why, -EINVAL, "serial=[...]: a PC has at most %d serial ports", PC_SERIALS);
-        rc = create_port(pc, i, h->serial_list[i], why);
+            return serial_why(pc, specs[i], why, -EINVAL, "a PC has at most four serial ports");
+        rc = create_port(pc, i, specs[i], why);
     }
     return rc;
 }

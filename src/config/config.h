@@ -176,6 +176,7 @@ struct domain_config {
     int64_t bad_utf8_line;   /* of the first value that is not UTF-8, or 0: no domain starts with one */
     int64_t memory_line;     /* line of a memory= that could not be read as a number, or 0 */
     int64_t bad_mac_line;    /* line of a vif whose mac= is none, or 0: xl would leave it out and choose one */
+    int64_t serial_line;     /* line of serial=, or 0 */
     struct inert_key *inert; /* keys that were set and do nothing yet */
     size_t inert_count;
 };

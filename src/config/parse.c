@@ -129,6 +129,7 @@ static int read_all(struct reading *r)
     }
     if (settings_find(&r->s, "memory") && r->c->target_memkb == CONFIG_UNSET)
         r->c->memory_line = reading_line(r, "memory");
+    r->c->serial_line = reading_line(r, "serial");
     remember_inert_keys(r);
     return check_affinity(r);
 }

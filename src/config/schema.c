@@ -614,6 +614,7 @@ static const struct field ours_fields[] = {
     NUM("bad_utf8_line", bad_utf8_line, 0),
     NUM("memory_line", memory_line, 0),
     NUM("bad_mac_line", bad_mac_line, 0),
+    NUM("serial_line", serial_line, 0),
     OBJS("inert", inert, schema_inert),
 };
 SCHEMA(ours, domain_config);

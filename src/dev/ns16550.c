@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { RBR = 0, IER = 1, IIR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7, THR = RBR, FCR = IIR };
 
@@ -31,6 +32,11 @@ enum { RBR = 0, IER = 1, IIR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7, T
 #define FCR_ENABLE    0x01
 #define FCR_CLEAR_RX  0x02
 #define FCR_CLEAR_TX  0x04
+#define LCR_BITS      0x03 /* 5 + that many */
+#define LCR_STOP_2    0x04
+#define LCR_PARITY    0x08
+#define LCR_EVEN      0x10
+#define LCR_BREAK     0x40
 #define LCR_DLAB      0x80
 #define MCR_DTR       0x01
 #define MCR_RTS       0x02
@@ -52,6 +58,7 @@ enum { RBR = 0, IER = 1, IIR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7, T
 #define EMPTY_GAP_NS  50000
 #define CHARACTER_NS  87000 /* ten bits at 115200 */
 #define TIMEOUT_CHARS 4
+#define BASE_BAUD     115200 /* 1.8432 MHz / 16 */
 
 struct ns16550_state {
     uint8_t ier, fcr, lcr, mcr, lsr, msr, scr;
@@ -60,6 +67,7 @@ struct ns16550_state {
     uint8_t tx[FIFO], tx_first, tx_count; /* what the stream did not take */
     bool empty_pending;                   /* the interrupt, cleared by reading IIR or writing THR */
     bool timeout_pending;
+    uint16_t breaks; /* bit n: rx[n] stands for a break, which LSR tells when it is the next to be read */
 };
 
 struct ns16550 {
@@ -69,6 +77,7 @@ struct ns16550 {
     struct chardev *chardev; /* borrowed */
     struct loop *loop;       /* borrowed */
     struct timer empty, timeout;
+    struct chardev_line line; /* as the chardev was told last */
 };
 
 static struct ns16550 *to_uart(struct device *d)
@@ -136,14 +145,27 @@ static uint64_t timeout_ns(const struct ns16550 *u)
     return ns > 10000000 ? 10000000 : ns;
 }
 
-static void receive(struct ns16550 *u, uint8_t byte)
+/* An error goes with its byte: LSR has it when that is the next to be read. */
+static void look_at_next(struct ns16550 *u)
 {
+    if (u->s.rx_count && u->s.breaks >> u->s.rx_first & 1)
+        u->s.lsr |= LSR_BREAK;
+}
+
+static void receive(struct ns16550 *u, uint8_t byte, bool is_break)
+{
+    unsigned at = (u->s.rx_first + u->s.rx_count) % FIFO;
+
     if (u->s.rx_count >= fifo_size(u)) {
-        u->s.lsr |= LSR_OVERRUN;
+        u->s.lsr |= is_break ? LSR_OVERRUN | LSR_BREAK : LSR_OVERRUN;
         return;
     }
-    u->s.rx[(u->s.rx_first + u->s.rx_count++) % FIFO] = byte;
+    u->s.rx[at] = byte;
+    u->s.breaks = (uint16_t)((u->s.breaks & ~(1u << at)) | (unsigned)is_break << at);
+    u->s.rx_count++;
     u->s.lsr |= LSR_READY;
+    if (u->s.rx_count == 1)
+        look_at_next(u);
     if (u->s.fcr & FCR_ENABLE)
         timer_set(&u->timeout, loop_now_ns(u->loop) + timeout_ns(u));
 }
@@ -155,7 +177,17 @@ static void stream_input(void *opaque, const uint8_t *bytes, size_t n)
     if (u->s.mcr & MCR_LOOP)
         return; /* the pin is disconnected */
     for (size_t i = 0; i < n; i++)
-        receive(u, bytes[i]);
+        receive(u, bytes[i], false);
+    uart_drive(u);
+}
+
+static void stream_break(void *opaque)
+{
+    struct ns16550 *u = opaque;
+
+    if (u->s.mcr & MCR_LOOP)
+        return;
+    receive(u, 0, true);
     uart_drive(u);
 }
 
@@ -191,7 +223,7 @@ static void write_thr(struct ns16550 *u, uint8_t byte)
 {
     u->s.empty_pending = false;
     if (u->s.mcr & MCR_LOOP) {
-        receive(u, byte);
+        receive(u, byte, false);
         u->s.empty_pending = true;
         return;
     }
@@ -209,6 +241,7 @@ static uint8_t read_rbr(struct ns16550 *u)
         return u->s.fcr & FCR_ENABLE ? 0 : byte;
     u->s.rx_first = (uint8_t)((u->s.rx_first + 1) % FIFO);
     u->s.rx_count--;
+    look_at_next(u);
     u->s.timeout_pending = false;
     if (!u->s.rx_count) {
         u->s.lsr &= (uint8_t)~LSR_READY;
@@ -259,6 +292,33 @@ static void write_ier(struct ns16550 *u, uint8_t value)
     u->s.ier = value & 0x0F;
     if (!(old & IER_EMPTY) && value & IER_EMPTY && u->s.lsr & LSR_EMPTY)
         u->s.empty_pending = true; /* at once: drivers test the chip by this */
+}
+
+/* The divisor and LCR, to a line of the host. */
+static void tell_line(struct ns16550 *u)
+{
+    unsigned divisor = u->s.divisor[0] | (unsigned)u->s.divisor[1] << 8, lcr = u->s.lcr;
+    struct chardev_line line = {
+        .baud = BASE_BAUD / (divisor ? divisor : 1),
+        .data_bits = 5 + (lcr & LCR_BITS),
+        .stop_bits = lcr & LCR_STOP_2 ? 2 : 1,
+        .parity = lcr & LCR_PARITY ? (lcr & LCR_EVEN ? 'E' : 'O') : 'N',
+    };
+
+    if (!u->chardev || lcr & LCR_DLAB || !memcmp(&line, &u->line, sizeof line))
+        return;
+    u->line = line;
+    chardev_set_line(u->chardev, &line);
+}
+
+static void write_lcr(struct ns16550 *u, uint8_t value)
+{
+    uint8_t changed = value ^ u->s.lcr;
+
+    u->s.lcr = value;
+    if (changed & LCR_BREAK && u->chardev && !(u->s.mcr & MCR_LOOP))
+        chardev_set_break(u->chardev, value & LCR_BREAK);
+    tell_line(u); /* the divisor is whole when DLAB goes down */
 }
 
 /* The modem lines as they are now, with the change bits against what they were. */
@@ -316,7 +376,7 @@ static void uart_write_reg(struct device *d, unsigned reg, uint8_t value)
     case THR: write_thr(u, value); break;
     case IER: write_ier(u, value); break;
     case FCR: write_fcr(u, value); break;
-    case LCR: u->s.lcr = value; break;
+    case LCR: write_lcr(u, value); break;
     case MCR:
         u->s.mcr = value & 0x1F;
         update_modem(u);
@@ -374,6 +434,7 @@ static void uart_loaded(struct device *d)
         timer_set(&u->timeout, loop_now_ns(u->loop) + timeout_ns(u));
     if (u->s.tx_count)
         transmit(u);
+    tell_line(u);
     if (u->chardev)
         chardev_room_changed(u->chardev);
     uart_drive(u);
@@ -403,7 +464,11 @@ static const struct device_ops uart_ops = {
 struct device *ns16550_create(struct loop *loop, struct irq_line *irq, struct chardev *chardev)
 {
     struct ns16550 *u = calloc(1, sizeof *u);
-    struct chardev_client client = {stream_input, stream_room, stream_writable, u};
+    const struct chardev_client client = {.input = stream_input,
+                                          .room = stream_room,
+                                          .writable = stream_writable,
+                                          .line_break = stream_break,
+                                          .opaque = u};
 
     if (!u)
         return NULL;

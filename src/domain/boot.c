@@ -72,7 +72,7 @@ static int boot_child(const struct boot_machine *machine, const json_t *config, 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* 4 is the channel's end that stays open to the very end of the process. */
-    if (null < 0 || dup2(log_fd, 2) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+    if (null < 0 || dup2(log_fd, 2) < 0 || dup2(null, 0) < 0 || dup2(log_fd, 1) < 0) /* 1: serial="stdio" */
         return 1;
     channel_fd = fcntl(channel_fd, F_DUPFD, 5); /* out of the way of 3 and 4 */
     if (channel_fd < 0 || dup3(channel_fd, 3, O_CLOEXEC) < 0 || dup3(channel_fd, 4, O_CLOEXEC) < 0)

@@ -106,7 +106,8 @@ static void console_event(void *opaque)
 struct xen_console *xen_console_create(struct xen_domain *d, struct chardev *chardev)
 {
     struct xen_console *c = calloc(1, sizeof *c);
-    const struct chardev_client client = {console_input, console_room, console_writable, c};
+    const struct chardev_client client = {
+        .input = console_input, .room = console_room, .writable = console_writable, .opaque = c};
     uint32_t port;
 
     if (!c)

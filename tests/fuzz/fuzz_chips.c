@@ -107,6 +107,12 @@ void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 {
     c->client = client ? *client : (struct chardev_client){0};
 }
+void chardev_set_line(struct chardev *c, const struct chardev_line *line)
+{
+}
+void chardev_set_break(struct chardev *c, bool on)
+{
+}
 void chardev_room_changed(struct chardev *c)
 {
 }
@@ -119,6 +125,8 @@ static void type(struct chardev *c, uint8_t value)
     c->client.input(c->client.opaque, bytes, room < sizeof bytes ? room : sizeof bytes);
     c->room = value;
     c->client.writable(c->client.opaque);
+    if (value % 16 == 9)
+        c->client.line_break(c->client.opaque);
 }
 
 static uint64_t guest_tsc(void *opaque)

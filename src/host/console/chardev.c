@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * chardev.c: see chardev.h. The stream itself and the simple kinds: null, stdio, file, pipe, a host's terminal device.
- * Ptys are chardev_pty.c, sockets chardev_socket.c. Knows bytes and descriptors; not what a serial port is.
+ * chardev.c: see chardev.h. The stream itself. Files, pipes and devices are chardev_files.c and chardev_device.c, ptys
+ * chardev_pty.c, sockets chardev_socket.c, chardev_telnet.c and chardev_udp.c. Knows bytes and descriptors; not what a
+ * serial port is.
  */
 #include "host/console/chardev.h"
 
 #include "host/console/chardev_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 int chardev_fail(int rc, char **why, const char *format, ...)
@@ -35,25 +34,44 @@ static size_t client_room(const struct chardev *c)
     return c->client.room ? c->client.room(c->client.opaque) : 0;
 }
 
+static size_t input_room(const struct chardev *c)
+{
+    size_t room = client_room(c), most = c->ops->room ? c->ops->room(c) : room;
+
+    return room < most ? room : most;
+}
+
+static bool has_output(const struct chardev *c)
+{
+    return c->count || (c->ops->left_over && c->ops->left_over(c));
+}
+
 static void update_events(struct chardev *c)
 {
-    uint32_t in = client_room(c) ? EPOLLIN : 0, out = c->count ? EPOLLOUT : 0;
+    uint32_t in = input_room(c) ? EPOLLIN : 0, out = has_output(c) && !c->held ? EPOLLOUT : 0;
 
+    if (in && c->ops->room_changed)
+        c->ops->room_changed(c);
     if (c->watch)
         loop_set_fd_events(c->watch, in | (c->in == c->out ? out : 0));
     if (c->out_watch)
         loop_set_fd_events(c->out_watch, out);
 }
 
+ssize_t chardev_put(struct chardev *c, const uint8_t *bytes, size_t n)
+{
+    return c->is_socket ? send(c->out, bytes, n, MSG_NOSIGNAL) : write(c->out, bytes, n);
+}
+
 static void flush_output(struct chardev *c)
 {
-    while (c->count && c->connected) {
+    while (c->connected && has_output(c)) {
         size_t n = CHARDEV_BUFFER - c->first;
         ssize_t r;
 
         if (n > c->count)
             n = c->count;
-        r = c->is_socket ? send(c->out, c->buffer + c->first, n, MSG_NOSIGNAL) : write(c->out, c->buffer + c->first, n);
+        r = c->ops->send ? c->ops->send(c, c->buffer + c->first, n) : chardev_put(c, c->buffer + c->first, n);
         if (r < 0 && errno == EINTR)
             continue;
         if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -90,7 +108,7 @@ static void end_of_stream(struct chardev *c)
 static void take_input(struct chardev *c, uint32_t events)
 {
     uint8_t bytes[4096];
-    size_t room = client_room(c);
+    size_t room = input_room(c);
     ssize_t r;
 
     if (!room) {
@@ -98,11 +116,14 @@ static void take_input(struct chardev *c, uint32_t events)
             end_of_stream(c);
         return;
     }
-    r = read(c->in, bytes, room < sizeof bytes ? room : sizeof bytes);
+    room = room < sizeof bytes ? room : sizeof bytes;
+    r = c->ops->receive ? c->ops->receive(c, bytes, room) : read(c->in, bytes, room);
     if (r < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (r <= 0)
         end_of_stream(c);
+    else if (c->ops->take)
+        c->ops->take(c, bytes, (size_t)r);
     else if (c->client.input)
         c->client.input(c->client.opaque, bytes, (size_t)r);
 }
@@ -117,6 +138,11 @@ static void fd_ready(void *opaque, uint32_t events)
         take_input(c, events);
     tell_writable(c);
     update_events(c);
+}
+
+void chardev_pump(struct chardev *c)
+{
+    fd_ready(c, EPOLLIN | EPOLLOUT);
 }
 
 static void out_ready(void *opaque, uint32_t events)
@@ -137,6 +163,8 @@ static void out_ready(void *opaque, uint32_t events)
 int chardev_connect(struct chardev *c)
 {
     c->connected = true;
+    if (c->ops->connected)
+        c->ops->connected(c);
     if (c->in >= 0) {
         c->watch = loop_add_fd(c->loop, c->in, 0, fd_ready, c);
         /* a plain file cannot be waited for: as output it is always ready, as input (stdin </dev/null) it is left out
@@ -198,8 +226,11 @@ size_t chardev_write(struct chardev *c, const uint8_t *bytes, size_t n)
         taken = n = room;
     }
     put_output(c, bytes, n);
+    if (c->ops->output)
+        c->ops->output(c);
     if (c->connected) {
-        flush_output(c);
+        if (!c->held)
+            flush_output(c);
         update_events(c);
     }
     return taken;
@@ -221,123 +252,61 @@ const char *chardev_tty(const struct chardev *c)
     return c->tty;
 }
 
-/* Our own open file of one of our standard descriptors, so that making it non-blocking does not change the shell's. */
-static int reopen_standard(int fd, int flags)
+void chardev_set_break(struct chardev *c, bool on)
 {
-    char path[32];
-    int own;
-
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    own = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-static int open_stdio(struct chardev *c, char **why)
-{
-    c->in = reopen_standard(0, O_RDONLY);
-    c->out = reopen_standard(1, O_WRONLY | O_APPEND);
-    if (c->out < 0)
-        return chardev_fail(-errno, why, "cannot use standard output: %s", strerror(errno));
-    return chardev_connect(c);
-}
-
-static int open_file(struct chardev *c, const char *path, char **why)
-{
-    c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (c->out < 0)
-        return chardev_fail(-errno, why, "cannot write %s: %s", path, strerror(errno));
-    return chardev_connect(c);
-}
-
-/* PATH.in and PATH.out when they exist, else PATH for both directions. */
-static int open_pipe(struct chardev *c, const char *path, char **why)
-{
-    char name[4096];
-    /* both ends open here: the guest's side never sees a missing reader or writer */
-    const int flags = O_RDWR | O_NONBLOCK | O_CLOEXEC;
-
-    snprintf(name, sizeof name, "%s.in", path);
-    c->in = open(name, flags);
-    if (c->in >= 0) {
-        snprintf(name, sizeof name, "%s.out", path);
-        c->out = open(name, flags);
-        if (c->out < 0)
-            return chardev_fail(-errno, why, "cannot open %s: %s", name, strerror(errno));
-        return chardev_connect(c);
+    if (!c->ops->line_break)
+        return;
+    c->ops->line_break(c, on);
+    if (c->connected) {
+        flush_output(c);
+        update_events(c);
     }
-    c->in = c->out = open(path, flags);
-    if (c->in < 0)
-        return chardev_fail(-errno, why, "cannot open %s.in or %s: %s (make them with mkfifo)", path, path,
-                            strerror(errno));
-    return chardev_connect(c);
 }
 
-static int open_device(struct chardev *c, const char *path, char **why)
+void chardev_set_line(struct chardev *c, const struct chardev_line *line)
 {
-    struct termios t;
+    if (c->ops->set_line)
+        c->ops->set_line(c, line);
+}
 
-    c->in = c->out = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (c->in < 0)
-        return chardev_fail(-errno, why, "cannot open %s: %s", path, strerror(errno));
-    if (!tcgetattr(c->in, &t)) {
-        cfmakeraw(&t);
-        tcsetattr(c->in, TCSANOW, &t);
+static int open_kind(struct chardev *c, const struct chardev_spec *s, char **why)
+{
+    switch (s->kind) {
+    case CHARDEV_NULL: c->discard = true; return 0;
+    case CHARDEV_PTY: return chardev_open_pty(c, why);
+    case CHARDEV_STDIO: return chardev_open_stdio(c, why);
+    case CHARDEV_FILE: return chardev_open_file(c, s->path, why);
+    case CHARDEV_PIPE: return chardev_open_pipe(c, s->path, why);
+    case CHARDEV_DEVICE: return chardev_open_device(c, s->path, why);
+    case CHARDEV_UNIX:
+    case CHARDEV_TCP: return chardev_open_socket(c, s, why);
+    case CHARDEV_UDP: return chardev_open_udp(c, s, why);
     }
-    return chardev_connect(c);
-}
-
-static const char *after(const char *spec, const char *prefix)
-{
-    size_t n = strlen(prefix);
-
-    return strncmp(spec, prefix, n) ? NULL : spec + n;
-}
-
-static int open_kind(struct chardev *c, const char *spec, char **why)
-{
-    const char *rest;
-
-    if (!strcmp(spec, "null") || !strcmp(spec, "none")) {
-        c->discard = true;
-        return 0;
-    }
-    if (!strcmp(spec, "pty"))
-        return chardev_open_pty(c, why);
-    if (!strcmp(spec, "stdio"))
-        return open_stdio(c, why);
-    if ((rest = after(spec, "file:")))
-        return open_file(c, rest, why);
-    if ((rest = after(spec, "pipe:")))
-        return open_pipe(c, rest, why);
-    if ((rest = after(spec, "unix:")))
-        return chardev_open_socket(c, true, rest, why);
-    if ((rest = after(spec, "tcp:")))
-        return chardev_open_socket(c, false, rest, why);
-    if (spec[0] == '/')
-        return open_device(c, spec, why);
-    return chardev_fail(-ENOTSUP, why,
-                        "\"%s\" is not a serial line that domus has: use pty, null, stdio, file:PATH, pipe:PATH, "
-                        "/dev/NAME, unix:PATH[,server,nowait] or tcp:HOST:PORT[,server,nowait]",
-                        spec);
+    return -EINVAL;
 }
 
 int chardev_open(struct chardev **result, struct loop *loop, const char *spec, char **why)
 {
-    struct chardev *c = calloc(1, sizeof *c);
-    int rc;
+    static const struct chardev_ops plain = {0};
+    struct chardev_spec parsed;
+    struct chardev *c;
+    int rc = chardev_spec_parse(&parsed, spec, why);
 
     *result = NULL;
-    *why = NULL;
+    if (rc)
+        return rc;
+    c = calloc(1, sizeof *c);
     if (!c || !(c->buffer = malloc(CHARDEV_BUFFER))) {
         free(c);
         return chardev_fail(-ENOMEM, why, "no memory");
     }
     c->loop = loop;
+    c->ops = &plain;
     c->in = c->out = c->inotify = c->listener = -1;
-    rc = open_kind(c, spec, why);
+    rc = open_kind(c, &parsed, why);
     if (rc) {
         if (!*why)
-            chardev_fail(rc, why, "cannot use \"%s\": %s", spec, strerror(-rc));
+            chardev_fail(rc, why, "cannot be opened: %s", strerror(-rc));
         chardev_close(c);
         return rc;
     }
@@ -353,6 +322,8 @@ void chardev_close(struct chardev *c)
     chardev_disconnect(c);
     chardev_close_pty(c);
     chardev_close_socket(c);
+    if (c->ops->close)
+        c->ops->close(c);
     if (c->in >= 0)
         close(c->in);
     if (c->out >= 0 && c->out != c->in)

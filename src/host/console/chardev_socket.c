@@ -5,13 +5,12 @@
  */
 #include "host/console/chardev_internal.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,11 +20,7 @@
 #include <unistd.h>
 
 #define CONNECT_SECONDS 5
-
-struct socket_spec {
-    bool unix_domain, server;
-    char address[1024]; /* the path, or HOST:PORT */
-};
+#define WAIT_SECONDS    60
 
 static void client_left(struct chardev *c)
 {
@@ -36,58 +31,31 @@ static void client_left(struct chardev *c)
         loop_set_fd_events(c->listener_watch, EPOLLIN);
 }
 
+static void no_delay(int fd)
+{
+    int one = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* fails for Unix sockets, rightly */
+}
+
 static void client_came(void *opaque, uint32_t events)
 {
     struct chardev *c = opaque;
-    int fd, one = 1;
+    int fd;
 
     if (c->in >= 0)
         return;
     fd = accept4(c->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* fails for Unix sockets, rightly */
+    no_delay(fd);
     c->in = c->out = fd;
     loop_set_fd_events(c->listener_watch, 0);
     if (chardev_connect(c))
         client_left(c);
 }
 
-static bool parse_option(struct socket_spec *s, const char *option, char **why)
-{
-    if (!strcmp(option, "server") || !strcmp(option, "server=on"))
-        s->server = true;
-    else if (!strcmp(option, "wait") || !strcmp(option, "wait=on"))
-        log_warning("serial: option \"wait\" is not followed: the domain starts without waiting for a client");
-    else if (strcmp(option, "nowait") && strcmp(option, "wait=off") && strcmp(option, "server=off") &&
-             strcmp(option, "nodelay") && strcmp(option, "nodelay=on")) {
-        chardev_fail(-EINVAL, why, "unknown option \"%s\" (there are server, nowait, nodelay)", option);
-        return false;
-    }
-    return true;
-}
-
-static bool parse_spec(struct socket_spec *s, bool unix_domain, const char *rest, char **why)
-{
-    char *option, *save = NULL;
-
-    *s = (struct socket_spec){.unix_domain = unix_domain};
-    if (strlen(rest) >= sizeof s->address) {
-        chardev_fail(-EINVAL, why, "the address is too long");
-        return false;
-    }
-    strcpy(s->address, rest);
-    option = strchr(s->address, ',');
-    if (!option)
-        return true;
-    *option++ = '\0';
-    for (option = strtok_r(option, ",", &save); option; option = strtok_r(NULL, ",", &save))
-        if (!parse_option(s, option, why))
-            return false;
-    return true;
-}
-
-static int bind_or_connect(const struct socket_spec *s, int fd, const struct sockaddr *to, socklen_t n)
+static int bind_or_connect(const struct chardev_spec *s, int fd, const struct sockaddr *to, socklen_t n)
 {
     struct timeval limit = {.tv_sec = CONNECT_SECONDS};
     int one = 1;
@@ -112,14 +80,14 @@ static void remove_stale(const struct sockaddr_un *to)
     close(fd);
 }
 
-static int make_unix(const struct socket_spec *s, char **why)
+static int make_unix(const struct chardev_spec *s, char **why)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     int fd, rc;
 
-    if (strlen(s->address) >= sizeof to.sun_path || !s->address[0])
+    if (strlen(s->path) >= sizeof to.sun_path || !s->path[0])
         return chardev_fail(-EINVAL, why, "a socket's path has 1 to %zu characters", sizeof to.sun_path - 1);
-    strcpy(to.sun_path, s->address);
+    strcpy(to.sun_path, s->path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
@@ -129,31 +97,21 @@ static int make_unix(const struct socket_spec *s, char **why)
     if (!rc)
         return fd;
     close(fd);
-    return chardev_fail(rc, why, "cannot %s %s: %s", s->server ? "listen at" : "connect to", s->address, strerror(-rc));
+    return chardev_fail(rc, why, "cannot %s %s: %s", s->server ? "listen at" : "connect to", s->path, strerror(-rc));
 }
 
-static int make_tcp(const struct socket_spec *s, char **why)
+static int make_tcp(const struct chardev_spec *s, char **why)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = s->server ? AI_PASSIVE : 0}, *list, *a;
-    const char *colon = strrchr(s->address, ':');
-    char host[sizeof s->address];
-    size_t n;
-    int fd, rc;
+    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    struct addrinfo hints = {.ai_family = families[s->family],
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = s->server ? AI_PASSIVE : 0},
+                    *list, *a;
+    int fd = -1, rc = getaddrinfo(s->to.host[0] ? s->to.host : NULL, s->to.service, &hints, &list);
 
-    if (!colon || !colon[1])
-        return chardev_fail(-EINVAL, why, "\"%s\" is not HOST:PORT", s->address);
-    n = (size_t)(colon - s->address);
-    memcpy(host, s->address, n);
-    host[n] = '\0';
-    if (n > 1 && host[0] == '[' && host[n - 1] == ']') { /* an IPv6 address */
-        memmove(host, host + 1, n - 2);
-        host[n - 2] = '\0';
-    }
-    rc = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &list);
     if (rc)
-        return chardev_fail(-EINVAL, why, "cannot find %s: %s", s->address, gai_strerror(rc));
+        return chardev_fail(-EINVAL, why, "cannot find %s:%s: %s", s->to.host, s->to.service, gai_strerror(rc));
     rc = -EADDRNOTAVAIL;
-    fd = -1;
     for (a = list; a && rc; a = a->ai_next) {
         fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
         if (fd < 0)
@@ -165,31 +123,48 @@ static int make_tcp(const struct socket_spec *s, char **why)
     freeaddrinfo(list);
     if (!rc)
         return fd;
-    return chardev_fail(rc, why, "cannot %s %s: %s", s->server ? "listen at" : "connect to", s->address, strerror(-rc));
+    return chardev_fail(rc, why, "cannot %s %s:%s: %s", s->server ? "listen at" : "connect to", s->to.host,
+                        s->to.service, strerror(-rc));
 }
 
-int chardev_open_socket(struct chardev *c, bool unix_domain, const char *rest, char **why)
+/* "wait": the first client before the guest. */
+static int await_client(struct chardev *c, char **why)
 {
-    struct socket_spec s;
-    int fd;
+    struct pollfd p = {.fd = c->listener, .events = POLLIN};
 
-    if (!parse_spec(&s, unix_domain, rest, why))
-        return -EINVAL;
-    fd = unix_domain ? make_unix(&s, why) : make_tcp(&s, why);
+    if (poll(&p, 1, WAIT_SECONDS * 1000) <= 0)
+        return chardev_fail(-ETIMEDOUT, why, "no client came within %d seconds: connect one, or drop \"wait\"",
+                            WAIT_SECONDS);
+    client_came(c, EPOLLIN);
+    return 0;
+}
+
+int chardev_open_socket(struct chardev *c, const struct chardev_spec *s, char **why)
+{
+    bool unix_domain = s->kind == CHARDEV_UNIX;
+    int fd = unix_domain ? make_unix(s, why) : make_tcp(s, why);
+
     if (fd < 0)
         return fd;
     fcntl(fd, F_SETFL, O_NONBLOCK);
     c->lossy = c->is_socket = true;
     c->hung_up = client_left;
-    if (!s.server) {
+    if (!s->server)
         c->in = c->out = fd;
+    else
+        c->listener = fd;
+    if (s->telnet && chardev_use_telnet(c, s->server))
+        return -ENOMEM;
+    if (!s->server) {
+        no_delay(fd);
         return chardev_connect(c);
     }
-    c->listener = fd;
     if (unix_domain)
-        c->unlink_path = strdup(s.address);
+        c->unlink_path = strdup(s->path);
     c->listener_watch = loop_add_fd(c->loop, fd, EPOLLIN, client_came, c);
-    return c->listener_watch ? 0 : -errno;
+    if (!c->listener_watch)
+        return -errno;
+    return s->wait ? await_client(c, why) : 0;
 }
 
 void chardev_close_socket(struct chardev *c)

@@ -11,6 +11,9 @@ struct chardev {
     struct chardev_client client;
     char sent[4096];
     size_t count, room;
+    struct chardev_line line; /* as set last, how often, and whether a break is on */
+    unsigned lines, breaks;
+    bool breaking;
 };
 
 static struct chardev stream;
@@ -29,6 +32,16 @@ size_t chardev_write(struct chardev *c, const uint8_t *bytes, size_t n)
 void chardev_set_client(struct chardev *c, const struct chardev_client *client)
 {
     c->client = client ? *client : (struct chardev_client){0};
+}
+void chardev_set_line(struct chardev *c, const struct chardev_line *line)
+{
+    c->line = *line;
+    c->lines++;
+}
+void chardev_set_break(struct chardev *c, bool on)
+{
+    c->breaks += on;
+    c->breaking = on;
 }
 void chardev_room_changed(struct chardev *c)
 {
@@ -172,6 +185,69 @@ static void test_loopback(void **state)
     assert_int_equal(rd(5) & 2, 0);
 }
 
+/* A break is a zero byte with a mark, after the bytes that came before it. */
+static void test_break_in(void **state)
+{
+    wr(2, 0x01);
+    wr(4, 0x08);
+    wr(1, 0x04); /* line status interrupts only */
+    type("ab");
+    stream.client.line_break(stream.client.opaque);
+    type("c");
+    assert_false(irq.line.level);
+    assert_int_equal(rd(0), 'a');
+    assert_int_equal(rd(5) & 0x1F, 0x01);
+    assert_int_equal(rd(0), 'b');
+    assert_true(irq.line.level); /* it is next */
+    assert_int_equal(rd(2) & 0x0F, 0x06);
+    assert_int_equal(rd(5) & 0x1F, 0x11);
+    assert_false(irq.line.level);
+    assert_int_equal(rd(5) & 0x1F, 0x01); /* told once */
+    assert_int_equal(rd(0), 0);
+    assert_int_equal(rd(0), 'c');
+    assert_int_equal(rd(5) & 0x1F, 0);
+    type("0123456789abcdef");
+    stream.client.line_break(stream.client.opaque); /* no room: lost, but not unseen */
+    assert_int_equal(rd(5) & 0x1F, 0x13);
+}
+
+static void test_break_out(void **state)
+{
+    wr(3, 0x43);
+    assert_true(stream.breaking);
+    wr(3, 0x03);
+    assert_false(stream.breaking);
+    assert_int_equal(stream.breaks, 1);
+    wr(4, 0x10);
+    wr(3, 0x43); /* in loopback it does not reach the line */
+    assert_int_equal(stream.breaks, 1);
+}
+
+static void test_line(void **state)
+{
+    wr(3, 0x80);
+    wr(0, 12);
+    wr(1, 0);
+    assert_int_equal(stream.lines, 0); /* not half a divisor */
+    wr(3, 0x1E);
+    assert_int_equal(stream.lines, 1);
+    assert_int_equal(stream.line.baud, 9600);
+    assert_int_equal(stream.line.data_bits, 7);
+    assert_int_equal(stream.line.stop_bits, 2);
+    assert_int_equal(stream.line.parity, 'E');
+    wr(3, 0x1E);
+    assert_int_equal(stream.lines, 1);
+    wr(3, 0x0B);
+    assert_int_equal(stream.line.parity, 'O');
+    assert_int_equal(stream.line.data_bits, 8);
+    assert_int_equal(stream.line.stop_bits, 1);
+    wr(3, 0x80);
+    wr(0, 0); /* a divisor of 0 is no speed at all */
+    wr(3, 0x03);
+    assert_int_equal(stream.line.baud, 115200);
+    assert_int_equal(stream.line.parity, 'N');
+}
+
 static void test_save(void **state)
 {
     struct fake_line line;
@@ -182,7 +258,8 @@ static void test_save(void **state)
     wr(2, 0x81);
     wr(4, 0x0B);
     wr(1, 0x03);
-    type("12345678");
+    type("1234567");
+    stream.client.line_break(stream.client.opaque);
     other = ns16550_create(fake_loop, &line.line, NULL);
     assert_roundtrip(uart, other);
     assert_true(line.line.level);
@@ -207,6 +284,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(test_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loopback, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_break_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_break_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,113 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/console/chardev.h"
+#include "chardev_rig.h"
 
-#include "machine/loop.h"
-
+#include <asm/ioctls.h>
+#include <asm/termbits.h> /* in place of <termios.h>: any speed */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static struct loop *loop;
 static char dir[] = "/tmp/domus-chardev-XXXXXX";
-static char got[4096];
-static size_t got_count, room;
-static bool (*until)(void);
-static struct timer check;
-
-static void check_fired(void *opaque)
-{
-    if (until())
-        loop_stop(loop);
-    else
-        timer_set(&check, loop_now_ns(loop) + 2000000);
-}
-
-/* Runs the loop until it is so; for ever when it never is, and the test's time limit ends that. */
-static void run_until(bool (*condition)(void))
-{
-    until = condition;
-    loop_lock(loop);
-    timer_init(&check, loop, check_fired, NULL);
-    timer_set(&check, 0);
-    loop_unlock(loop);
-    loop_run(loop);
-}
-
-static void take_input(void *opaque, const uint8_t *bytes, size_t n)
-{
-    assert_true(n <= room);
-    memcpy(got + got_count, bytes, n);
-    got_count += n;
-    room -= n;
-}
-static size_t input_room(void *opaque)
-{
-    return room;
-}
-
-static struct chardev *open_it(const char *spec)
-{
-    const struct chardev_client client = {.input = take_input, .room = input_room};
-    struct chardev *c;
-    char *why;
-    int rc;
-
-    loop = loop_create();
-    got_count = 0;
-    room = sizeof got;
-    rc = chardev_open(&c, loop, spec, &why);
-    if (rc)
-        fail_msg("%s: %s", spec, why);
-    assert_null(why);
-    chardev_set_client(c, &client);
-    return c;
-}
-
-static void close_it(struct chardev *c)
-{
-    chardev_close(c);
-    loop_destroy(loop);
-}
-
-static size_t say(struct chardev *c, const char *text)
-{
-    return chardev_write(c, (const uint8_t *)text, strlen(text));
-}
-
-static bool got_5(void)
-{
-    return got_count >= 5;
-}
-
-static int slave;
-static char heard[200000];
-static size_t heard_count, heard_wanted;
-
-static bool heard_all(void)
-{
-    ssize_t r;
-
-    while ((r = read(slave, heard + heard_count, sizeof heard - heard_count)) > 0)
-        heard_count += (size_t)r;
-    return heard_count >= heard_wanted;
-}
-
-static void hear(size_t n)
-{
-    heard_count = 0;
-    heard_wanted = n;
-    run_until(heard_all);
-}
 
 static void test_pty(void **state)
 {
@@ -266,20 +172,66 @@ static void test_pipe(void **state)
     unlink(path);
 }
 
+/* A terminal of the host: a pty whose slave the guest's port has. */
+static void test_device(void **state)
+{
+    const struct chardev_line even = {.baud = 9600, .data_bits = 8, .stop_bits = 2, .parity = 'N'};
+    const struct chardev_line odd_speed = {.baud = 12345, .data_bits = 8, .stop_bits = 1, .parity = 'N'};
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    struct termios2 t;
+    struct chardev *c;
+    char name[64];
+
+    assert_int_equal(grantpt(master) | unlockpt(master) | ptsname_r(master, name, sizeof name), 0);
+    c = open_it(name);
+    slave = master;
+    say(c, "to\n");
+    hear(3);
+    assert_memory_equal(heard, "to\n", 3); /* raw */
+    assert_int_equal(write(master, "in\r\x03!", 5), 5);
+    run_until(got_5);
+    assert_memory_equal(got, "in\r\x03!", 5);
+    chardev_set_line(c, &even);
+    assert_int_equal(ioctl(master, TCGETS2, &t), 0);
+    assert_int_equal(t.c_ospeed, 9600);
+    assert_int_equal(t.c_ispeed, 9600);
+    assert_int_equal(t.c_cflag & CSTOPB, CSTOPB);
+    chardev_set_line(c, &odd_speed);
+    assert_int_equal(ioctl(master, TCGETS2, &t), 0);
+    assert_int_equal(t.c_ospeed, 12345);
+    assert_int_equal(t.c_cflag & CSTOPB, 0);
+    chardev_set_break(c, true); /* a pty has none: nothing happens */
+    chardev_set_break(c, false);
+    close_it(c);
+    close(master);
+}
+
 static void test_refusals(void **state)
 {
-    static const char *const specs[] = {
-        "telnet:localhost:4000,server", "udp:1.2.3.4:5", "file:/nonexistent/dir/file", "pipe:/nonexistent",
-        "unix:/tmp/x,server,sever",     "tcp:nowhere",   "unix:/nonexistent/socket",   "",
+    static const struct {
+        const char *spec, *said;
+    } rows[] = {
+        {"file:/nonexistent/dir/file", "cannot write /nonexistent/dir/file: No such file"},
+        {"pipe:/nonexistent", "(make them with mkfifo)"},
+        {"/dev/nonexistent", "cannot open /dev/nonexistent: No such file"},
+        {"/etc/passwd", "for a file, write file:/etc/passwd"},
+        {"unix:/nonexistent/socket", "cannot connect to /nonexistent/socket: No such file"},
+        {"tcp:127.0.0.1:1", "cannot connect to 127.0.0.1:1: Connection refused"},
+        {"telnet:127.0.0.1:1", "cannot connect to 127.0.0.1:1: Connection refused"},
+        {"tcp:127.0.0.1:noservice", "cannot find 127.0.0.1:noservice: "},
+        {"udp:127.0.0.1:5@192.0.2.1:0", "cannot receive at 192.0.2.1:0: "},
+        {"", "use pty, "},
     };
     struct chardev *c;
     char *why;
 
     loop = loop_create();
-    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
-        assert_true(chardev_open(&c, loop, specs[i], &why) < 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(chardev_open(&c, loop, rows[i].spec, &why) < 0);
         assert_null(c);
         assert_non_null(why);
+        if (!strstr(why, rows[i].said))
+            fail_msg("%s: %s", rows[i].spec, why);
         assert_null(strchr(why, '\n'));
         free(why);
     }
@@ -289,9 +241,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pty),      cmocka_unit_test(test_room),           cmocka_unit_test(test_file_and_null),
-        cmocka_unit_test(test_server),   cmocka_unit_test(test_client_and_tcp), cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_pty),    cmocka_unit_test(test_room),           cmocka_unit_test(test_file_and_null),
+        cmocka_unit_test(test_server), cmocka_unit_test(test_client_and_tcp), cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_device), cmocka_unit_test(test_refusals),
     };
     int rc;
 
