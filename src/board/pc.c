@@ -250,6 +250,7 @@ void pc_destroy(struct pc *pc)
     vcpus_destroy(pc->vcpus);
     loop_lock(pc->s.loop);
     pc_xen_destroy(pc);
+    pc_cds_destroy(pc);
     while (pc->devices) {
         struct device *d = pc->device[--pc->devices];
         d->ops->destroy(d);

@@ -38,9 +38,9 @@ static int disk_why(struct pc *pc, const struct disk_config *disk, char **why, i
     return pc_why(why, rc, "%s: disk '%s': %s", source, disk->vdev, text);
 }
 
-static int open_target(struct pc *pc, const char *target, bool cdrom, bool readonly, struct block **b, char **cause)
+static int open_target(struct pc *pc, const char *target, bool readonly, struct block **b, char **cause)
 {
-    struct block_options o = {.path = target, .readonly = readonly || cdrom, .removable = cdrom};
+    const struct block_options o = {.path = target, .readonly = readonly};
 
     return block_open(b, pc->s.loop, &o, cause);
 }
@@ -66,7 +66,7 @@ static int add_floppy(struct pc *pc, const struct disk_config *disk, unsigned dr
     if (disk->is_cdrom || disk->script || (disk->format != DISK_RAW && disk->format != DISK_EMPTY))
         return disk_why(pc, disk, why, -EINVAL, "a floppy is a raw image: write 'file:PATH,fda,w'");
     if (disk->pdev_path && disk->pdev_path[0])
-        rc = open_target(pc, disk->pdev_path, false, !disk->readwrite, &b, &cause);
+        rc = open_target(pc, disk->pdev_path, !disk->readwrite, &b, &cause);
     if (rc) {
         (void)disk_why(pc, disk, why, rc, cause ? cause : strerror(-rc));
         free(cause);
@@ -114,6 +114,7 @@ static int add_disk(struct pc *pc, const struct disk_config *disk, char **why)
 {
     unsigned floppy;
     bool cdrom = disk->is_cdrom != 0;
+    bool named = disk->pdev_path && disk->pdev_path[0];
     int place = ide_place(disk->vdev), rc = 0;
     struct block *b = NULL;
     char *cause = NULL;
@@ -129,21 +130,22 @@ static int add_disk(struct pc *pc, const struct disk_config *disk, char **why)
                         "only raw images can be used yet: convert it, e.g. with qemu-img convert");
     if (disk->script)
         return disk_why(pc, disk, why, -ENOTSUP, "script= does nothing yet in domus; use a file or a block device");
-    if (disk->pdev_path && disk->pdev_path[0])
-        rc = open_target(pc, disk->pdev_path, cdrom, !disk->readwrite, &b, &cause);
+    if (named && !cdrom)
+        rc = open_target(pc, disk->pdev_path, !disk->readwrite, &b, &cause);
     else if (!cdrom)
         return disk_why(pc, disk, why, -EINVAL, "no image named");
-    if (rc) {
-        (void)disk_why(pc, disk, why, rc, cause ? cause : strerror(-rc));
-        free(cause);
-        return rc;
-    }
-    rc = cdrom ? piix3_ide_attach_cd(pc->ide, (unsigned)place, b) : piix3_ide_attach_disk(pc->ide, (unsigned)place, b);
+    if (!rc)
+        rc = cdrom ? pc_cd_attach(pc, (unsigned)place, named ? disk->pdev_path : NULL, &cause)
+                   : piix3_ide_attach_disk(pc->ide, (unsigned)place, b);
     if (rc) {
         block_close(b);
-        return disk_why(pc, disk, why, rc, "another disk is in this place already");
+        (void)disk_why(pc, disk, why, rc,
+                       cause           ? cause
+                       : rc == -EEXIST ? "another disk is in this place already"
+                                       : strerror(-rc));
+        free(cause);
     }
-    return 0;
+    return rc;
 }
 
 int pc_disks_create(struct pc *pc, char **why)
@@ -174,19 +176,9 @@ int pc_disks_create(struct pc *pc, char **why)
 int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why)
 {
     int place = ide_place(vdev), rc;
-    struct block *b = NULL;
 
     if (place < 0)
         return pc_why(why, -ENODEV, "%s: no such drive; IDE drives are hda..hdd", vdev);
-    if (path) {
-        rc = open_target(pc, path, true, true, &b, why);
-        if (rc)
-            return rc;
-    }
-    rc = piix3_ide_change_cd(pc->ide, (unsigned)place, b);
-    if (rc) {
-        block_close(b);
-        return pc_why(why, rc, "%s is not a CD-ROM drive", vdev);
-    }
-    return 0;
+    rc = pc_cd_replace(pc, (unsigned)place, path, why);
+    return rc ? pc_why(why, rc, "%s is not a CD-ROM drive", vdev) : 0;
 }

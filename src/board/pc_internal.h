@@ -21,6 +21,7 @@
 #define PC_DEVICES     64 /* room for all chips of one board but the LAPICs */
 #define PC_SERIALS     4
 #define PC_NICS        8
+#define PC_CDS         4 /* the IDE places */
 #define PC_LAPIC_BASE  0xfee00000u
 #define PC_IOAPIC_BASE 0xfec00000u
 
@@ -28,6 +29,7 @@ struct apic_bus;
 struct audio;
 struct net;
 struct pci_bus;
+struct pc_cd;
 struct pci_device;
 struct store;
 struct xen_store_ring;
@@ -82,7 +84,8 @@ struct pc {
 
     struct device *pit, *rtc, *pm, *gpe, *dma;
     struct device *floppy;
-    uint8_t floppy_kind[2]; /* as CMOS has it; 0: no drive */
+    uint8_t floppy_kind[2];   /* as CMOS has it; 0: no drive */
+    struct pc_cd *cd[PC_CDS]; /* pc_cds.c's; NULL: never had a drive of the host */
     struct bus_window *pm_window;
     struct pci_bus *pci;
     struct pci_device *piix3, *ide, *usb; /* usb: NULL without */
@@ -137,6 +140,11 @@ void pc_display_destroy(struct pc *pc);
 int pc_serial_create(struct pc *pc, char **why);
 void pc_serial_destroy(struct pc *pc);
 int pc_disks_create(struct pc *pc, char **why);
+/* pc_cds.c: a CD-ROM drive at an IDE place, or what is in it: an image, a device, a drive of the host; target NULL:
+ * nothing. 0, or -errno, where *why need not be set: -EEXIST, -ENODEV. */
+int pc_cd_attach(struct pc *pc, unsigned place, const char *target, char **why);
+int pc_cd_replace(struct pc *pc, unsigned place, const char *target, char **why);
+void pc_cds_destroy(struct pc *pc); /* before the chips */
 int pc_sound_create(struct pc *pc, char **why);
 int pc_usb_create(struct pc *pc, char **why);
 int pc_nics_create(struct pc *pc, char **why); /* after the display: slot 4 is the first NIC's */

@@ -81,6 +81,7 @@ static struct atapi_medium cd_medium(const struct ide_drive *d)
         .sectors = (uint32_t)(sectors > 0x7fffffff ? 0x7fffffff : sectors),
         .tray_open = d->s->atapi.tray_open,
         .locked = d->s->atapi.locked,
+        .toc = &d->toc,
     };
 }
 
@@ -279,6 +280,34 @@ static void cd_request_sense(struct ide_drive *d, const uint8_t *packet)
     cd_reply(d, 18, packet[4]);
 }
 
+static void cd_set_locked(struct ide_drive *d, bool locked)
+{
+    bool was = d->s->atapi.locked;
+
+    d->s->atapi.locked = locked;
+    if (d->tray && was != locked)
+        d->tray->lock(d->tray_opaque, locked);
+}
+
+static void cd_let_go(struct ide_drive *d)
+{
+    struct block *old = d->block;
+
+    d->block = NULL; /* a read in flight ends with "no medium", and so does one that waits for the guest */
+    d->toc.count = 0;
+    block_close(old);
+    if (d->s->atapi.action == ATAPI_READ && (d->s->phase == IDE_PIO_IN || d->s->phase == IDE_DMA))
+        cd_fail(d, no_medium);
+}
+
+static void cd_move_tray(struct ide_drive *d, bool out)
+{
+    if (!d->tray)
+        return;
+    cd_let_go(d);
+    d->tray->move(d->tray_opaque, out);
+}
+
 static void cd_start_stop(struct ide_drive *d, const uint8_t *packet)
 {
     struct atapi_state *a = &d->s->atapi;
@@ -289,6 +318,7 @@ static void cd_start_stop(struct ide_drive *d, const uint8_t *packet)
         return;
     }
     if (eject && a->tray_open == load) {
+        cd_move_tray(d, !load);
         a->tray_open = !load;
         a->event = load ? (d->block ? EVENT_NEW_MEDIUM : EVENT_NONE) : EVENT_REMOVAL;
         if (load && d->block)
@@ -359,7 +389,7 @@ static bool cd_command_without_medium(struct ide_drive *d, const uint8_t *packet
     switch (packet[0]) {
     case 0x1b: cd_start_stop(d, packet); return true;
     case 0x1e:
-        d->s->atapi.locked = packet[4] & 1;
+        cd_set_locked(d, packet[4] & 1);
         cd_succeed(d);
         return true;
     case 0x5a: cd_mode_sense(d, packet); return true;
@@ -521,7 +551,7 @@ static void cd_reset(struct ide_drive *d, bool power_on)
     a->action = ATAPI_NONE;
     a->dma = false;
     a->left = 0;
-    a->locked = false;
+    cd_set_locked(d, false);
     a->sense_key = a->asc = a->ascq = 0;
     if (!power_on)
         return;
@@ -561,20 +591,40 @@ const struct ide_drive_ops atapi_cdrom_ops = {
 
 /* ---- the tray, from outside ---- */
 
-void atapi_cdrom_change(struct ide_drive *d, struct block *b)
+/* The medium that was there is another one, or gone. */
+static void cd_take(struct ide_drive *d, struct block *b)
 {
     struct atapi_state *a = &d->s->atapi;
-    struct block *old = d->block;
+    bool had_one = d->block;
 
-    d->block = NULL; /* a read in flight ends with "no medium", and so does one that waits for the guest */
-    block_close(old);
-    if (a->action == ATAPI_READ && (d->s->phase == IDE_PIO_IN || d->s->phase == IDE_DMA))
-        cd_fail(d, no_medium);
+    cd_let_go(d);
     d->block = b;
-    a->tray_open = false;
-    a->locked = false;
-    a->changed = !b ? 0 : old ? 2 : 1;
+    a->changed = !b ? 0 : had_one ? 2 : 1;
     a->event = b ? EVENT_NEW_MEDIUM : EVENT_REMOVAL;
+}
+
+void atapi_cdrom_change(struct ide_drive *d, struct block *b)
+{
+    cd_take(d, b);
+    d->s->atapi.tray_open = false;
+    cd_set_locked(d, false);
+}
+
+void atapi_cdrom_set_medium(struct ide_drive *d, struct block *b, const struct cd_toc *toc, bool tray_open)
+{
+    if (b || d->block || d->s->atapi.tray_open != tray_open)
+        cd_take(d, b);
+    if (b && toc)
+        d->toc = *toc;
+    d->s->atapi.tray_open = tray_open;
+}
+
+void atapi_cdrom_set_tray(struct ide_drive *d, const struct ide_tray *tray, void *opaque)
+{
+    d->tray = tray;
+    d->tray_opaque = opaque;
+    if (tray && d->s->atapi.locked)
+        tray->lock(opaque, true);
 }
 
 bool atapi_cdrom_locked(const struct ide_drive *d)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * atapi_replies.c: replies of a DVD-ROM drive with one data track (MMC-3, SPC-2). All multi-byte fields are big-endian.
+ * atapi_replies.c: replies of a DVD-ROM drive (MMC-3, SPC-2). An image is a disc with one data track. All multi-byte
+ * fields are big-endian.
  */
 #include "dev/atapi_replies.h"
 
 #include "base/bytes.h"
+
+#define SESSION_GAP \
+    11400u /* between the end of the first session and a second's first track: lead-out, lead-in, pregap */
 
 enum profile { PROFILE_NONE = 0, PROFILE_CD_ROM = 0x08, PROFILE_DVD_ROM = 0x10 };
 
@@ -100,69 +104,128 @@ int atapi_reply_mode_sense(uint8_t *to, const uint8_t *packet, const struct atap
     return n;
 }
 
+/* The disc's table of contents. */
+static struct cd_toc medium_toc(const struct atapi_medium *m)
+{
+    if (m->toc && m->toc->count)
+        return *m->toc;
+    return (struct cd_toc){
+        .count = 1,
+        .sessions = 1,
+        .last_session_track = 1,
+        .leadout_control = 0x14, /* data */
+        .leadout = m->sectors,
+        .track = {{.number = 1, .adr_control = 0x14}},
+    };
+}
+
 /* One track descriptor of formats 0 and 1. */
-static int put_track(uint8_t *to, int at, uint8_t track, uint32_t lba, bool msf)
+static int put_track(uint8_t *to, int at, const struct cd_track *track, bool msf)
 {
     uint8_t *d = to + at;
 
     memset(d, 0, 8);
-    d[1] = 0x14; /* data track */
-    d[2] = track;
+    d[1] = track->adr_control;
+    d[2] = track->number;
     if (msf)
-        put_msf(d + 5, lba);
+        put_msf(d + 5, track->lba);
     else
-        put_be32(d + 4, lba);
+        put_be32(d + 4, track->lba);
     return at + 8;
 }
 
+static int put_tracks(uint8_t *to, const struct cd_toc *toc, unsigned from, bool msf)
+{
+    const struct cd_track leadout = {0xaa, toc->leadout_control, toc->leadout};
+    int n = 4;
+
+    if (from > toc->track[toc->count - 1].number && from != 0xaa)
+        return -1;
+    to[2] = toc->track[0].number;
+    to[3] = toc->track[toc->count - 1].number;
+    for (unsigned i = 0; i < toc->count; i++)
+        if (toc->track[i].number >= from)
+            n = put_track(to, n, &toc->track[i], msf);
+    return put_track(to, n, &leadout, msf);
+}
+
+static const struct cd_track *find_track(const struct cd_toc *toc, unsigned number)
+{
+    for (unsigned i = 0; i < toc->count; i++)
+        if (toc->track[i].number == number)
+            return &toc->track[i];
+    return &toc->track[0];
+}
+
+static int put_sessions(uint8_t *to, const struct cd_toc *toc, bool msf)
+{
+    to[2] = 1;
+    to[3] = toc->sessions;
+    return put_track(to, 4, find_track(toc, toc->last_session_track), msf);
+}
+
 /* One descriptor of the raw table of contents. */
-static int put_raw_track(uint8_t *to, int at, uint8_t point, const uint8_t *msf)
+static int put_raw_track(uint8_t *to, int at, uint8_t session, uint8_t adr_control, uint8_t point, const uint8_t *msf)
 {
     uint8_t *d = to + at;
 
     memset(d, 0, 11);
-    d[0] = 1;
-    d[1] = 0x14;
+    d[0] = session;
+    d[1] = adr_control;
     d[3] = point;
     memcpy(d + 8, msf, 3);
     return at + 11;
 }
 
-static int put_raw_toc(uint8_t *to, const struct atapi_medium *m)
+/* The tracks [first, end) of toc->track, a session. */
+static int put_raw_session(uint8_t *to, int n, const struct cd_toc *toc, uint8_t session, unsigned first, unsigned end,
+                           uint32_t leadout)
 {
+    const struct cd_track *a = &toc->track[first], *z = &toc->track[end - 1];
     uint8_t at[3];
+
+    n = put_raw_track(to, n, session, a->adr_control, 0xa0, (const uint8_t[3]){a->number});
+    n = put_raw_track(to, n, session, z->adr_control, 0xa1, (const uint8_t[3]){z->number});
+    put_msf(at, leadout);
+    n = put_raw_track(to, n, session, z->adr_control, 0xa2, at);
+    for (unsigned i = first; i < end; i++) {
+        put_msf(at, toc->track[i].lba);
+        n = put_raw_track(to, n, session, toc->track[i].adr_control, toc->track[i].number, at);
+    }
+    return n;
+}
+
+static int put_raw_toc(uint8_t *to, const struct cd_toc *toc)
+{
+    const struct cd_track *last = find_track(toc, toc->last_session_track);
+    unsigned split = (unsigned)(last - toc->track);
     int n = 4;
 
-    n = put_raw_track(to, n, 0xa0, (const uint8_t[3]){1, 0, 0}); /* first track, disc type */
-    n = put_raw_track(to, n, 0xa1, (const uint8_t[3]){1, 0, 0}); /* last track */
-    put_msf(at, m->sectors);
-    n = put_raw_track(to, n, 0xa2, at); /* lead-out */
-    put_msf(at, 0);
-    return put_raw_track(to, n, 1, at);
+    to[2] = 1;
+    to[3] = toc->sessions;
+    if (toc->sessions < 2 || !split)
+        return put_raw_session(to, n, toc, 1, 0, toc->count, toc->leadout);
+    n = put_raw_session(to, n, toc, 1, 0, split, last->lba > SESSION_GAP ? last->lba - SESSION_GAP : 0);
+    return put_raw_session(to, n, toc, 2, split, toc->count, toc->leadout);
 }
 
 int atapi_reply_toc(uint8_t *to, const uint8_t *packet, const struct atapi_medium *m)
 {
+    const struct cd_toc toc = medium_toc(m);
     bool msf = packet[1] & 2;
-    unsigned format = packet[2] & 15, track = packet[6];
-    int n = 4;
+    unsigned format = packet[2] & 15;
+    int n;
 
     if (!format)
         format = packet[9] >> 6; /* where older hosts put it */
-    to[2] = to[3] = 1;           /* first and last track, or session */
     switch (format) {
-    case 0:
-        if (track > 1 && track != 0xaa)
-            return -1;
-        if (track <= 1)
-            n = put_track(to, n, 1, 0, msf);
-        n = put_track(to, n, 0xaa, m->sectors, msf);
-        break;
-    case 1: n = put_track(to, n, 1, 0, msf); break;
-    case 2: n = put_raw_toc(to, m); break;
+    case 0: n = put_tracks(to, &toc, packet[6], msf); break;
+    case 1: n = put_sessions(to, &toc, msf); break;
+    case 2: n = put_raw_toc(to, &toc); break;
     default: return -1;
     }
-    put_be16(to, (unsigned)n - 2);
+    if (n > 0)
+        put_be16(to, (unsigned)n - 2);
     return n;
 }
 
@@ -231,12 +294,17 @@ int atapi_reply_event(uint8_t *to, const uint8_t *packet, const struct atapi_med
 
 int atapi_reply_disc_information(uint8_t *to, const uint8_t *packet, const struct atapi_medium *m)
 {
+    const struct cd_toc toc = medium_toc(m);
+
     if (packet[1] & 7)
         return -1;
     memset(to, 0, 34);
     put_be16(to, 32);
     to[2] = 0x0e; /* complete, last session complete */
-    to[3] = to[4] = to[5] = to[6] = 1;
+    to[3] = toc.track[0].number;
+    to[4] = toc.sessions;
+    to[5] = toc.last_session_track;
+    to[6] = toc.track[toc.count - 1].number;
     to[7] = 0x20;             /* for unrestricted use */
     memset(to + 16, 0xff, 8); /* no more lead-in or lead-out to come */
     return 34;

@@ -7,6 +7,7 @@
 #define DOMUS_DEV_ATAPI_REPLIES_H
 
 #include "base/types.h"
+#include "host/block/cd_toc.h"
 
 #define ATAPI_REPLY_MAX  4096
 #define ATAPI_PACKET     12
@@ -16,6 +17,7 @@
 struct atapi_medium {
     uint32_t sectors; /* of 2048 bytes; 0: none */
     bool tray_open, locked;
+    const struct cd_toc *toc; /* NULL: one data track */
 };
 
 int atapi_reply_inquiry(uint8_t *to, const uint8_t *packet);

@@ -9,6 +9,7 @@
 
 #include "base/types.h"
 #include "host/block/block.h"
+#include "host/block/cd_toc.h"
 
 #define IDE_BUFFER_BYTES 65536u
 #define IDE_SECTOR_BYTES 512u
@@ -122,12 +123,21 @@ struct ide_host {
     void (*dma_stop)(struct ide_drive *d, bool ok); /* the command is over, or the table was short */
 };
 
+/* The real drive behind a CD-ROM drive; what comes of it is told by atapi_cdrom_set_medium(). */
+struct ide_tray {
+    void (*lock)(void *opaque, bool locked);
+    void (*move)(void *opaque, bool out); /* the medium has been let go of */
+};
+
 struct ide_drive {
     const struct ide_drive_ops *ops; /* NULL: no drive here */
     const struct ide_host *host;
-    void *channel;             /* the host's own */
-    struct ide_drive_state *s; /* borrowed from the chip's state */
-    struct block *block;       /* owned; a CD drive may be empty */
+    void *channel;               /* the host's own */
+    struct ide_drive_state *s;   /* borrowed from the chip's state */
+    struct block *block;         /* owned; a CD drive may be empty */
+    struct cd_toc toc;           /* of a CD; count 0: one data track */
+    const struct ide_tray *tray; /* borrowed; NULL: an image's drive */
+    void *tray_opaque;
     struct block_request request;
     struct iovec iov;
     bool inflight;

@@ -482,13 +482,40 @@ int piix3_ide_attach_cd(struct pci_device *d, unsigned n, struct block *b)
     return drive_attach(d, n, b, IDE_CD);
 }
 
-int piix3_ide_change_cd(struct pci_device *d, unsigned n, struct block *b)
+static struct ide_drive *cd_drive_at(struct pci_device *d, unsigned n)
 {
     struct ide_drive *drive = ide_drive_at(d, n & 3);
 
-    if (n >= PIIX3_IDE_DRIVES || drive->s->kind != IDE_CD)
+    return n < PIIX3_IDE_DRIVES && drive->s->kind == IDE_CD ? drive : NULL;
+}
+
+int piix3_ide_change_cd(struct pci_device *d, unsigned n, struct block *b)
+{
+    struct ide_drive *drive = cd_drive_at(d, n);
+
+    if (!drive)
         return -ENODEV;
     atapi_cdrom_change(drive, b);
+    return 0;
+}
+
+int piix3_ide_set_cd_tray(struct pci_device *d, unsigned n, const struct ide_tray *tray, void *opaque)
+{
+    struct ide_drive *drive = cd_drive_at(d, n);
+
+    if (!drive)
+        return -ENODEV;
+    atapi_cdrom_set_tray(drive, tray, opaque);
+    return 0;
+}
+
+int piix3_ide_set_cd_medium(struct pci_device *d, unsigned n, struct block *b, const struct cd_toc *toc, bool tray_open)
+{
+    struct ide_drive *drive = cd_drive_at(d, n);
+
+    if (!drive)
+        return -ENODEV;
+    atapi_cdrom_set_medium(drive, b, toc, tray_open);
     return 0;
 }
 

@@ -11,6 +11,8 @@
 #define PIIX3_IDE_DRIVES 4
 
 struct block;
+struct cd_toc;
+struct ide_tray;
 
 /* irq14 and irq15: borrowed. NULL without memory. */
 struct pci_device *piix3_ide_create(struct irq_line *irq14, struct irq_line *irq15);
@@ -28,6 +30,14 @@ int piix3_ide_attach_cd(struct pci_device *d, unsigned n, struct block *b); /* N
 
 /* At run time, under the machine lock: another medium (taken over), or NULL: none. -ENODEV: no CD-ROM drive there. */
 int piix3_ide_change_cd(struct pci_device *d, unsigned n, struct block *b);
+
+/*
+ * A CD-ROM drive with a real one behind it (atapi_cdrom.h): who is told of its lock and tray, or NULL; and what is in
+ * it, where without news nothing happens. -ENODEV as above; the block then stays the caller's.
+ */
+int piix3_ide_set_cd_tray(struct pci_device *d, unsigned n, const struct ide_tray *tray, void *opaque);
+int piix3_ide_set_cd_medium(struct pci_device *d, unsigned n, struct block *b, const struct cd_toc *toc,
+                            bool tray_open);
 
 /* CMOS byte 39h: how the BIOS shall fold each disk's cylinders for CHS calls, two bits a drive: 0 not at all, 1 "LBA",
  * which it needs beyond 1024 cylinders. The board stores it before the start. */

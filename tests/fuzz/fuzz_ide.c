@@ -3,6 +3,7 @@
  * fuzz_ide.c: register accesses, whole commands and packets, PRD tables, requests that fail or stay out, media that
  * come and go, resets, and saved states with some bytes changed, to a disk, a CD-ROM and the bus master.
  */
+#include "dev/ide_drive.h"
 #include "dev/piix3_ide.h"
 
 #include "base/bytes.h"
@@ -153,15 +154,35 @@ static void do_load(struct rig *r, struct fuzz_input *in)
     free(copy);
 }
 
+static void any_lock(void *opaque, bool locked)
+{
+}
+static void any_move(void *opaque, bool is_out)
+{
+}
+
+/* An image's drive, or one of the host's, whose table of contents is any. */
 static void do_medium(struct rig *r, struct fuzz_input *in)
 {
-    if (r->discs < ARRAY_SIZE(r->disc) && fuzz_byte(in) & 1) {
-        struct fake_disk *d = &r->disc[r->discs++];
+    static const struct ide_tray tray = {any_lock, any_move};
+    uint8_t how = fuzz_byte(in);
+    struct block *b = NULL;
 
-        piix3_ide_change_cd(r->ide, 2, fake_open(d, 4u * (fuzz_byte(in) + 1u), true));
+    if (r->discs < ARRAY_SIZE(r->disc) && how & 1)
+        b = fake_open(&r->disc[r->discs++], 4u * (fuzz_byte(in) + 1u), true);
+    if (how & 2) {
+        struct cd_toc toc = {.count = fuzz_byte(in) % (CD_TRACKS_MAX + 1), .sessions = fuzz_byte(in) & 3};
+
+        toc.last_session_track = fuzz_byte(in);
+        toc.leadout = fuzz_u32(in);
+        for (unsigned i = 0; i < toc.count; i++)
+            toc.track[i] = (struct cd_track){(uint8_t)(i + 1), fuzz_byte(in), fuzz_byte(in) * 1000u};
+        piix3_ide_set_cd_medium(r->ide, 2, b, &toc, how & 4);
     } else {
-        piix3_ide_change_cd(r->ide, 2, NULL);
+        piix3_ide_change_cd(r->ide, 2, b);
     }
+    if (how & 8)
+        piix3_ide_set_cd_tray(r->ide, 2, how & 16 ? &tray : NULL, NULL);
 }
 
 static void step(struct rig *r, struct fuzz_input *in)

@@ -36,6 +36,12 @@ struct block_options {
     const char *format; /* "raw" (NULL is raw) */
     bool readonly;
     bool removable; /* a CD: read-only open, no write lock needed */
+    /* With removable, a medium in a drive of the host (cd_drive.h): in place of opening the path, drive_fd is
+     * duplicated. It may hold anything, and ends at drive_bytes if the device ends before: audio does not count there.
+     */
+    bool drive;
+    int drive_fd;
+    uint64_t drive_bytes;
 };
 
 /*

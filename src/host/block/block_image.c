@@ -133,6 +133,17 @@ static int image_lock(struct block_image *image, bool writing, char **why)
                       writing ? "a disk that is written can have one user only" : "that one writes to it");
 }
 
+static bool is_readonly_device(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), readonly = 0;
+
+    if (fd < 0)
+        return false;
+    (void)ioctl(fd, BLKROGET, &readonly);
+    close(fd);
+    return readonly;
+}
+
 static int open_failed(const char *path, bool writing, int error, char **why)
 {
     struct stat st;
@@ -144,6 +155,8 @@ static int open_failed(const char *path, bool writing, int error, char **why)
     case EISDIR: return block_fail(why, -error, "%s: is a directory, not an image", path);
     case EACCES:
     case EPERM:
+        if (writing && is_readonly_device(path))
+            return block_fail(why, -error, "%s: the device is read-only; make the disk read-only (mode r)", path);
         return block_fail(why, -error, "%s: permission denied to %s it", path, writing ? "read and write" : "read");
     case EROFS:
         return block_fail(why, -error, "%s: on a read-only file system; make the disk read-only (mode r)", path);
@@ -215,10 +228,33 @@ static int image_open_fd(struct block_image *image, bool writing, char **why)
     return image->fd < 0 ? open_failed(image->path, writing, errno, why) : 0;
 }
 
+static int drive_image_open(struct block_image *image, const struct block_options *o, char **why)
+{
+    uint64_t bytes = 0;
+
+    *why = NULL;
+    *image = (struct block_image){.path = strdup(o->path), .fd = -1, .device = true};
+    if (!image->path)
+        return block_fail(why, -ENOMEM, "%s: out of memory", o->path);
+    image->fd = fcntl(o->drive_fd, F_DUPFD_CLOEXEC, 3);
+    if (image->fd < 0) {
+        int rc = block_fail(why, -errno, "%s: %s", o->path, strerror(errno));
+
+        block_image_close(image);
+        return rc;
+    }
+    (void)ioctl(image->fd, BLKGETSIZE64, &bytes);
+    image->bytes = bytes > o->drive_bytes ? bytes : o->drive_bytes;
+    return 0;
+}
+
 int block_image_open(struct block_image *image, const struct block_options *o, char **why)
 {
     bool writing = !o->readonly && !o->removable;
     int rc;
+
+    if (o->drive)
+        return drive_image_open(image, o, why);
 
     *image = (struct block_image){.fd = -1};
     *why = NULL;

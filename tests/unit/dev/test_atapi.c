@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "dev/atapi_replies.h"
+#include "dev/ide_drive.h"
 
 #include <string.h>
 
@@ -91,6 +92,7 @@ static int run(struct cd *c, const uint8_t *packet, unsigned limit, uint8_t *to,
         unsigned n;
 
         fake_pump(&c->disc);
+        fake_pump(&c->other);
         status = in(c, STATUS);
         assert_int_equal(status & 0x80, 0);
         if (status & 1)
@@ -319,6 +321,136 @@ static void test_faults(void **state)
     assert_int_equal(in(c, STATUS), 0x51);
 }
 
+/* ---- with a drive of the host behind it ---- */
+
+static struct {
+    unsigned locks, moves;
+    bool locked, out;
+} tray;
+
+static void tray_lock(void *opaque, bool locked)
+{
+    assert_ptr_equal(opaque, &tray);
+    tray.locks++;
+    tray.locked = locked;
+}
+
+static void tray_move(void *opaque, bool is_out)
+{
+    tray.moves++;
+    tray.out = is_out;
+}
+
+static const struct ide_tray tray_ops = {.lock = tray_lock, .move = tray_move};
+
+/* An audio disc with a data session behind it, as CD-Extra has it. */
+static const struct cd_toc extra = {
+    .count = 3,
+    .sessions = 2,
+    .last_session_track = 3,
+    .leadout_control = 0x14,
+    .leadout = 60000,
+    .track = {{1, 0x10, 0}, {2, 0x10, 10000}, {3, 0x14, 31400}},
+};
+
+static void test_table_of_contents(void **state)
+{
+    struct cd *c = *state;
+    uint8_t data[4096], toc[12] = {0x43, 0, 0, 0, 0, 0, 0, 0x10}, info[12] = {0x51, 0, 0, 0, 0, 0, 0, 0x10};
+    static struct cd_toc full = {.count = CD_TRACKS_MAX, .sessions = 1, .last_session_track = 1, .leadout = 99000};
+
+    assert_int_equal(piix3_ide_set_cd_medium(c->pci, 2, fake_open(&c->other, 400, true), &extra, false), 0);
+    (void)simple(c, 0, 0);
+    (void)simple(c, 0, 0);
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 4 + 4 * 8);
+    assert_memory_equal(data, ((uint8_t[]){0, 34, 1, 3}), 4);
+    assert_memory_equal(data + 4, ((uint8_t[]){0, 0x10, 1, 0, 0, 0, 0, 0}), 8);
+    assert_memory_equal(data + 12, ((uint8_t[]){0, 0x10, 2, 0, 0, 0, 10000 >> 8, 10000 & 0xff}), 8);
+    assert_memory_equal(data + 20, ((uint8_t[]){0, 0x14, 3, 0, 0, 0, 31400 >> 8, 31400 & 0xff}), 8);
+    assert_memory_equal(data + 28, ((uint8_t[]){0, 0x14, 0xaa, 0, 0, 0, 60000 >> 8, 60000 & 0xff}), 8);
+    toc[6] = 3; /* from track 3 on */
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 4 + 2 * 8);
+    assert_int_equal(data[6], 3);
+    toc[6] = 4;
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), -5);
+    toc[6] = 0;
+    toc[2] = 1; /* sessions: where the last begins */
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 12);
+    assert_memory_equal(data, ((uint8_t[]){0, 10, 1, 2, 0, 0x14, 3, 0, 0, 0, 31400 >> 8, 31400 & 0xff}), 12);
+    toc[2] = 2; /* raw: two sessions, each with first, last, lead-out and its tracks */
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 4 + (5 + 4) * 11);
+    assert_memory_equal(data, ((uint8_t[]){0, 101, 1, 2}), 4);
+    assert_memory_equal(data + 4, ((uint8_t[]){1, 0x10, 0, 0xa0, 0, 0, 0, 0, 1, 0, 0}), 11);
+    assert_memory_equal(data + 15, ((uint8_t[]){1, 0x10, 0, 0xa1, 0, 0, 0, 0, 2, 0, 0}), 11);
+    assert_memory_equal(data + 26, ((uint8_t[]){1, 0x10, 0, 0xa2, 0, 0, 0, 0, 4, 28, 50}), 11); /* 20000 + 150 */
+    assert_memory_equal(data + 59, ((uint8_t[]){2, 0x14, 0, 0xa0, 0, 0, 0, 0, 3, 0, 0}), 11);
+    assert_int_equal(run(c, info, 0xfffe, data, sizeof data), 34);
+    assert_memory_equal(data + 3, ((uint8_t[]){1, 2, 3, 3}), 4);
+    /* the longest there is */
+    for (unsigned i = 0; i < CD_TRACKS_MAX; i++)
+        full.track[i] = (struct cd_track){(uint8_t)(i + 1), 0x10, 1000 * i};
+    assert_int_equal(piix3_ide_set_cd_medium(c->pci, 2, fake_open(&c->disc, 400, true), &full, false), 0);
+    (void)simple(c, 0, 0);
+    (void)simple(c, 0, 0);
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 4 + 102 * 11);
+    toc[2] = 0;
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 4 + 100 * 8);
+    /* an image after it has none of this */
+    assert_int_equal(piix3_ide_change_cd(c->pci, 2, fake_open(&c->other, 400, true)), 0);
+    (void)simple(c, 0, 0);
+    (void)simple(c, 0, 0);
+    assert_int_equal(run(c, toc, 0xfffe, data, sizeof data), 20);
+}
+
+static void test_real_tray(void **state)
+{
+    struct cd *c = *state;
+    uint8_t data[64], event[12] = {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8};
+
+    memset(&tray, 0, sizeof tray);
+    assert_int_equal(piix3_ide_set_cd_tray(c->pci, 0, &tray_ops, &tray), -ENODEV);
+    assert_int_equal(simple(c, 0x1e, 1), 0);
+    assert_int_equal(piix3_ide_set_cd_tray(c->pci, 2, &tray_ops, &tray), 0);
+    assert_true(tray.locked); /* a lock from before */
+    assert_int_equal(simple(c, 0x1e, 1), 0);
+    assert_int_equal(tray.locks, 1);
+    assert_int_equal(simple(c, 0x1b, 2), -5); /* locked: the real tray stays, too */
+    assert_int_equal(tray.moves, 0);
+    assert_int_equal(simple(c, 0x1e, 0), 0);
+    assert_false(tray.locked);
+    assert_int_equal(simple(c, 0x1b, 2), 0);
+    assert_int_equal(tray.moves, 1);
+    assert_true(tray.out);
+    assert_true(c->disc.closed); /* let go of: the host's drive may move */
+    assert_int_equal(simple(c, 0x00, 0), -2);
+    assert_int_equal(sense(c), 0x023a02);
+    assert_int_equal(run(c, event, 0xfffe, data, sizeof data), 8);
+    assert_int_equal(data[4], 3);
+    assert_int_equal(data[5], 1);
+    assert_int_equal(piix3_ide_set_cd_medium(c->pci, 2, NULL, NULL, true), 0); /* the drive says so, too: no news */
+    assert_int_equal(run(c, event, 0xfffe, data, sizeof data), 8);
+    assert_int_equal(data[4], 0);
+    assert_int_equal(simple(c, 0x1b, 3), 0);
+    assert_int_equal(tray.moves, 2);
+    assert_false(tray.out);
+    assert_int_equal(simple(c, 0x00, 0), -2); /* it is not ready at once */
+    assert_int_equal(piix3_ide_set_cd_medium(c->pci, 2, fake_open(&c->other, 400, true), NULL, false), 0);
+    assert_int_equal(simple(c, 0x00, 0), -6);
+    assert_int_equal(simple(c, 0x00, 0), 0);
+    /* somebody presses the drive's button: gone, and the tray is open */
+    assert_int_equal(simple(c, 0x1e, 1), 0);
+    assert_int_equal(piix3_ide_set_cd_medium(c->pci, 2, NULL, NULL, true), 0);
+    assert_int_equal(simple(c, 0x00, 0), -2);
+    assert_int_equal(sense(c), 0x023a02);
+    /* a reset of the drive opens its lock; a disc from outside does, too */
+    assert_true(tray.locked);
+    out(c, STATUS, 0x08);
+    assert_false(tray.locked);
+    assert_int_equal(piix3_ide_set_cd_tray(c->pci, 2, NULL, NULL), 0);
+    assert_int_equal(simple(c, 0x1e, 1), 0);
+    assert_false(tray.locked); /* nobody is told any more */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +460,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replies, cd_setup, cd_teardown),
         cmocka_unit_test_setup_teardown(test_medium, cd_setup, cd_teardown),
         cmocka_unit_test_setup_teardown(test_faults, cd_setup, cd_teardown),
+        cmocka_unit_test_setup_teardown(test_table_of_contents, cd_setup, cd_teardown),
+        cmocka_unit_test_setup_teardown(test_real_tray, cd_setup, cd_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
