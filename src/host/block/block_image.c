@@ -144,6 +144,11 @@ static bool is_readonly_device(const char *path)
     return readonly;
 }
 
+static int readonly_device(const char *path, char **why)
+{
+    return block_fail(why, -EROFS, "%s: the device is read-only; make the disk read-only (mode r)", path);
+}
+
 static int open_failed(const char *path, bool writing, int error, char **why)
 {
     struct stat st;
@@ -156,7 +161,7 @@ static int open_failed(const char *path, bool writing, int error, char **why)
     case EACCES:
     case EPERM:
         if (writing && is_readonly_device(path))
-            return block_fail(why, -error, "%s: the device is read-only; make the disk read-only (mode r)", path);
+            return readonly_device(path, why);
         return block_fail(why, -error, "%s: permission denied to %s it", path, writing ? "read and write" : "read");
     case EROFS:
         return block_fail(why, -error, "%s: on a read-only file system; make the disk read-only (mode r)", path);
@@ -225,7 +230,10 @@ static int image_open_fd(struct block_image *image, bool writing, char **why)
     if (writing && !stat(image->path, &st) && S_ISBLK(st.st_mode))
         flags |= O_EXCL;
     image->fd = open(image->path, flags);
-    return image->fd < 0 ? open_failed(image->path, writing, errno, why) : 0;
+    if (image->fd < 0)
+        return open_failed(image->path, writing, errno, why);
+    /* Some kernels open it all the same, and only writing would fail. */
+    return flags & O_EXCL && is_readonly_device(image->path) ? readonly_device(image->path, why) : 0;
 }
 
 static int drive_image_open(struct block_image *image, const struct block_options *o, char **why)
