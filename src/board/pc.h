@@ -72,7 +72,7 @@ const char *pc_web_address(const struct pc *pc); /* "http://..." or NULL */
 /* xenstore from path down, one line a node, as `xenstore-ls -f[p]` prints it; to free(). NULL: no such node. */
 char *pc_store_dump(struct pc *pc, const char *path, bool perms);
 
-/* CD drives by vdev name ("hdc"); path NULL: eject. 0, or -errno with *why. */
+/* CD drives and floppies by vdev name ("hdc", "fda"); path NULL: eject. 0, or -errno with *why. */
 int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why);
 
 /* NICs in the order of the configuration. */

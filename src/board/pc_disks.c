@@ -85,7 +85,25 @@ static int add_floppy(struct pc *pc, const struct disk_config *disk, unsigned dr
                                "2880 KiB");
     }
     pc->floppy_kind[drive] = (uint8_t)(kind == 3 ? 4 : kind);
+    pc->floppy_readonly[drive] = !disk->readwrite;
     return 0;
+}
+
+/* Another disk, written if the first one was; path NULL: none. */
+static int change_floppy(struct pc *pc, unsigned drive, const char *vdev, const char *path, char **why)
+{
+    struct block *b = NULL;
+    int rc = path ? open_target(pc, path, pc->floppy_readonly[drive], &b, why) : 0;
+
+    if (rc)
+        return rc;
+    rc = i82077_insert(pc->floppy, drive, b);
+    if (rc)
+        block_close(b);
+    if (rc == -EINVAL)
+        return pc_why(why, rc, "%s: this drive takes no disk of that size (the first image said which kind it is)",
+                      path);
+    return rc ? pc_why(why, rc, "%s: this domain has no such floppy drive", vdev) : 0;
 }
 
 static int create_floppies(struct pc *pc)
@@ -176,9 +194,12 @@ int pc_disks_create(struct pc *pc, char **why)
 int pc_cd_change(struct pc *pc, const char *vdev, const char *path, char **why)
 {
     int place = ide_place(vdev), rc;
+    unsigned floppy;
 
+    if (is_floppy(vdev, &floppy))
+        return change_floppy(pc, floppy, vdev, path, why);
     if (place < 0)
-        return pc_why(why, -ENODEV, "%s: no such drive; IDE drives are hda..hdd", vdev);
+        return pc_why(why, -ENODEV, "%s: no such drive; IDE drives are hda..hdd, floppies fda and fdb", vdev);
     rc = pc_cd_replace(pc, (unsigned)place, path, why);
     return rc ? pc_why(why, rc, "%s is not a CD-ROM drive", vdev) : 0;
 }

@@ -84,7 +84,8 @@ struct pc {
 
     struct device *pit, *rtc, *pm, *gpe, *dma;
     struct device *floppy;
-    uint8_t floppy_kind[2];   /* as CMOS has it; 0: no drive */
+    uint8_t floppy_kind[2]; /* as CMOS has it; 0: no drive */
+    bool floppy_readonly[2];
     struct pc_cd *cd[PC_CDS]; /* pc_cds.c's; NULL: never had a drive of the host */
     struct bus_window *pm_window;
     struct pci_bus *pci;

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A VNC viewer without eyes: says where its pointer is and what its buttons and wheel do (RFC 6143)."""
+"""A VNC viewer without eyes: says where its pointer is, what its buttons and wheel do, what was cut (RFC 6143)."""
 import socket
 import struct
 
 import domus
 
-ESCAPE = 0xff1b
+ESCAPE, CONTROL = 0xff1b, 0xffe3
 LEFT, MIDDLE, RIGHT, WHEEL_UP, WHEEL_DOWN = 1, 2, 4, 8, 16
 
 
@@ -35,9 +35,17 @@ class Viewer:
     def pointer(self, x, y, buttons=0):
         self.socket.sendall(struct.pack(">BBHH", 5, buttons, x, y))
 
+    def key(self, keysym, down):
+        self.socket.sendall(struct.pack(">BBHI", 4, down, 0, keysym))
+
     def tap(self, keysym):
         for down in (1, 0):
-            self.socket.sendall(struct.pack(">BBHI", 4, down, 0, keysym))
+            self.key(keysym, down)
+
+    def cut_text(self, text):
+        """Latin-1, as RFC 6143 has it."""
+        data = text.encode("latin-1")
+        self.socket.sendall(struct.pack(">B3xI", 6, len(data)) + data)
 
     def close(self):
         self.socket.close()

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Discs and floppies come and go under a running Linux: xl cd-insert and cd-eject, the guest's own lock, eject and load, and
+what its kernel and its drive say of it, past the driver too (media/drive.c)."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import domus
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONFIG = '''
+name = "media"
+type = "hvm"
+memory = 256
+disk = [ 'file:{disk},hda,w', 'file:{tools},hdb,r', ',hdc:cdrom,r', 'file:{floppy},fda,w' ]
+boot = "c"
+vnc = 0
+serial = "pty"
+'''
+NO_MEDIUM, CHANGED = "sense 2/3a/00", "sense 6/28/00"
+
+
+def make_iso(host, name, megabytes):
+    """An ISO with that volume name and a file of so many megabytes; its path."""
+    folder = host.path("of-" + name)
+    os.mkdir(folder)
+    with open(os.path.join(folder, "what.txt"), "w", encoding="ascii") as f:
+        f.write(f"this is {name}\n")
+    with open(os.path.join(folder, "fill"), "wb") as f:
+        f.write(os.urandom(megabytes << 20))
+    iso = host.path(name + ".iso")
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-V", name, "-o", iso, folder], check=True,
+                   stderr=subprocess.DEVNULL)
+    return iso
+
+
+def make_floppy(host, name):
+    path = host.path(name + ".img")
+    with open(path, "wb") as f:
+        f.write(f"this is {name}\n".encode().ljust(1440 * 1024, b"\0"))
+    return path
+
+
+def make_tools(host):
+    """What the small guest lacks, as a tar on a disk of its own; where the kernel's floppy driver is one of them."""
+    folder = host.path("tools")
+    os.mkdir(folder)
+    subprocess.run(["cc", "-O2", "-static", "-o", f"{folder}/drive", os.path.join(HERE, "media", "drive.c")], check=True)
+    for module in glob.glob(f"{domus.GUESTS}/debs/linux-image-*/lib/modules/*/kernel/drivers/block/floppy.ko"):
+        shutil.copy(module, folder)
+    subprocess.run(["tar", "-C", folder, "-cf", host.path("tools.tar"), "."], check=True)
+    return host.path("tools.tar")
+
+
+class Guest:
+    def __init__(self, console):
+        self.console = console
+
+    def drive(self, what, wanted, says):
+        """The drive program's line must be one of those wanted."""
+        out = self.console.run(f"/tmp/drive {what}").splitlines()
+        line = next((x for x in reversed(out) if x.strip()), "")
+        domus.check(line in wanted if isinstance(wanted, tuple) else line == wanted, f"{says}: {what}: {line!r}, not {wanted!r}")
+        return line
+
+    def sectors(self):
+        return int(re.search(r"^(\d+)$", self.console.run("cat /sys/block/sr0/size"), re.M).group(1))
+
+    def disc(self, iso, name):
+        """The kernel has this disc: its size, its name, its file."""
+        self.drive("status", "disc", name)
+        self.drive("label", f"label {name}", name)
+        domus.check(self.sectors() == os.path.getsize(iso) // 512, f"{name}: {self.sectors()} sectors in the guest")
+        out = self.console.run("mount -t iso9660 -o ro /dev/sr0 /mnt && cat /mnt/what.txt && md5sum /mnt/fill && umount /mnt")
+        domus.check(f"this is {name}" in out, f"{name}: {out}")
+
+
+def discs(host, guest):
+    one, two = make_iso(host, "DISC_ONE", 3), make_iso(host, "DISC_TWO", 5)
+    guest.drive("status", "empty", "at the start")
+    guest.drive("ready", NO_MEDIUM, "at the start")
+    guest.drive("label", "No medium found", "at the start")
+
+    host.xl("cd-insert", "media", "hdc", one)
+    guest.drive("ready", CHANGED, "a disc into an empty drive")
+    guest.drive("ready", "ready", "a disc into an empty drive")
+    guest.disc(one, "DISC_ONE")
+
+    host.xl("cd-insert", "media", "hdc", two)  # in the other's place: told in two steps
+    guest.drive("ready", NO_MEDIUM, "a disc in another's place")
+    guest.drive("ready", CHANGED, "a disc in another's place")
+    guest.drive("ready", "ready", "a disc in another's place")
+    guest.disc(two, "DISC_TWO")
+
+    # The kernel alone finds out, too: nobody asks the drive but its own polling, which tells of it by an event.
+    guest.console.run("echo 500 >/sys/block/sr0/events_poll_msecs; /tmp/drive watch >/tmp/event & true")
+    host.xl("cd-insert", "media", "hdc", one)
+    guest.console.run("while [ ! -s /tmp/event ]; do sleep 0.2; done; grep changed /tmp/event", 60)
+    guest.disc(one, "DISC_ONE")
+    guest.console.run("echo 0 >/sys/block/sr0/events_poll_msecs")
+
+    guest.drive("lock", "ok", "the guest's lock")
+    domus.check(guest.drive("eject", ("Input/output error", "Device or resource busy"), "locked"), "")
+    guest.drive("status", "disc", "locked")
+    host.xl("cd-eject", "media", "hdc")  # from outside it comes out all the same, as with xl
+    guest.drive("status", "empty", "after cd-eject")
+    guest.drive("ready", NO_MEDIUM, "after cd-eject")
+    guest.drive("label", "No medium found", "after cd-eject")
+    guest.drive("unlock", "ok", "empty")
+
+    host.xl("cd-insert", "media", "hdc", two)
+    guest.disc(two, "DISC_TWO")
+    guest.drive("eject", "ok", "the guest's own eject")
+    guest.drive("status", "open", "the tray is out")
+    guest.drive("close", "ok", "the guest's own load")
+    guest.disc(two, "DISC_TWO")  # nobody has taken it out
+    p = host.xl("cd-insert", "media", "hdc", "/nowhere.iso", ok=False)
+    domus.check("/nowhere.iso" in p.stderr, p.stderr)
+    p = host.xl("cd-eject", "media", "hda", ok=False)
+    domus.check("hda is not a CD-ROM drive" in p.stderr, p.stderr)
+    guest.disc(two, "DISC_TWO")
+    print("discs: inserted, swapped, locked, ejected from both sides")
+
+
+def floppies(host, guest):
+    console = guest.console
+    if "floppy.ko" not in console.run("ls /tmp"):
+        print("no floppy driver in this kernel's package: the floppies were not tried")
+        return
+    console.run("insmod /tmp/floppy.ko; while [ ! -e /dev/fd0 ]; do sleep 0.2; done", 60)
+
+    def first_line():
+        return console.run("dd if=/dev/fd0 bs=512 count=1 2>/dev/null | head -n 1", 60)
+
+    domus.check("this is FLOPPY_ONE" in first_line(), "the first floppy is not there")
+    two = make_floppy(host, "FLOPPY_TWO")
+    host.xl("cd-insert", "media", "fda", two)
+    domus.check("this is FLOPPY_TWO" in first_line(), "the second floppy is not there")
+    console.run("echo written by the guest | dd of=/dev/fd0 bs=512 seek=7 conv=sync,fsync", 60)
+    host.xl("cd-eject", "media", "fda")
+    with open(two, "rb") as f:
+        domus.check(b"written by the guest\n" in f.read()[7 * 512:8 * 512], "what the guest wrote is not in the image")
+    out = console.run("dd if=/dev/fd0 of=/dev/null bs=512 count=1; true", 60)
+    domus.check("this is" not in out and re.search(r"No such device|I/O error", out), f"an empty drive reads: {out}")
+    big = host.path("big.img")
+    with open(big, "wb") as f:
+        f.truncate(2880 * 1024)
+    p = host.xl("cd-insert", "media", "fda", big, ok=False)
+    domus.check("this drive takes no disk of that size" in p.stderr, p.stderr)
+    p = host.xl("cd-insert", "media", "fdb", two, ok=False)
+    domus.check("no such floppy drive" in p.stderr, p.stderr)
+    print("floppies: changed, written, taken out")
+
+
+def test(host):
+    for program in ("xorriso", "cc"):
+        if not shutil.which(program):
+            print(f"{program} is not installed")
+            sys.exit(77)
+    small = domus.recipe("linux-small")
+    disk = domus.overlay(host, f"{small}/disk.img", "disk.img")
+    host.create("media", CONFIG.format(disk=disk, tools=make_tools(host), floppy=make_floppy(host, "FLOPPY_ONE")))
+    console = host.console("media")
+    console.wait("domus-guest-ready", 240)
+    console.wait("/ # ", 30)
+    console.run("tar -xf /dev/sdb -C /tmp")
+    discs(host, Guest(console))
+    floppies(host, Guest(console))
+    host.xl("destroy", "media")
+
+
+domus.main(test)
