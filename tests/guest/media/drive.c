@@ -5,7 +5,7 @@
  *   drive status     the driver's words: "disc", "empty", "open" ...
  *   drive ready      TEST UNIT READY by the bsg device, past the driver, which would swallow a unit attention:
  *                    "ready" or "sense KEY/ASC/ASCQ"
- *   drive lock|unlock|eject|close      "ok" or the error
+ *   drive lock|unlock|eject|close      "ok", "refused" or the error
  *   drive watch      waits for the kernel's event that a disc was changed, at most three minutes: "changed"
  *   drive label      the ISO's volume name, read past the page cache
  */
@@ -27,7 +27,7 @@
 
 static int say(int r)
 {
-    puts(r < 0 ? strerror(errno) : "ok");
+    puts(r < 0 ? strerror(errno) : r ? "refused" : "ok"); /* some kernels return the SCSI status */
     return 0;
 }
 
