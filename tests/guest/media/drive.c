@@ -7,6 +7,7 @@
  *                    "ready" or "sense KEY/ASC/ASCQ"
  *   drive lock|unlock|eject|close      "ok", "refused" or the error
  *   drive watch      waits for the kernel's event that a disc was changed, at most three minutes: "changed"
+ *   drive toc        the table of contents: TRACK:CONTROL@SECTOR, the lead-out as "end"
  *   drive label      the ISO's volume name, read past the page cache
  */
 #define _GNU_SOURCE
@@ -17,6 +18,7 @@
 #include <linux/cdrom.h>
 #include <linux/netlink.h>
 #include <scsi/sg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,26 @@ static int watch(void)
     return say(-1);
 }
 
+static int toc(int fd)
+{
+    struct cdrom_tochdr header;
+
+    if (ioctl(fd, CDROMREADTOCHDR, &header))
+        return say(-1);
+    for (int n = header.cdth_trk0; n <= header.cdth_trk1 + 1; n++) {
+        bool end = n > header.cdth_trk1;
+        struct cdrom_tocentry e = {.cdte_track = (uint8_t)(end ? CDROM_LEADOUT : n), .cdte_format = CDROM_LBA};
+
+        if (ioctl(fd, CDROMREADTOCENTRY, &e))
+            return say(-1);
+        if (end)
+            printf("end@%d\n", e.cdte_addr.lba);
+        else
+            printf("%d:%x@%d ", n, e.cdte_ctrl, e.cdte_addr.lba);
+    }
+    return 0;
+}
+
 static int label(void)
 {
     static char sector[2048] __attribute__((aligned(4096)));
@@ -108,6 +130,8 @@ int main(int argc, char **argv)
         return say(-1);
     if (!strcmp(what, "status"))
         return status(fd);
+    if (!strcmp(what, "toc"))
+        return toc(fd);
     if (!strcmp(what, "lock") || !strcmp(what, "unlock"))
         return say(ioctl(fd, CDROM_LOCKDOOR, what[0] == 'l'));
     if (!strcmp(what, "eject"))
