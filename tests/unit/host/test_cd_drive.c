@@ -31,7 +31,7 @@ static struct {
     pthread_mutex_t lock;
     int status;
     bool changed, door, somebody_else, unplugged;
-    unsigned ejects, closes, opens, busy_answers;
+    unsigned ejects, closes, busy_answers;
     uint64_t bytes;
     unsigned tracks, audio_from; /* tracks from this on are audio; 0: none */
     unsigned last_session;       /* the track that the last session begins with; 0: one session */
@@ -43,20 +43,20 @@ static struct block *block; /* what the board would give the guest */
 static struct cd_medium seen;
 static unsigned changes;
 
-static int fake_open(const char *path)
-{
-    if (fake.unplugged) {
-        errno = ENXIO;
-        return -1;
-    }
-    fake.opens++;
-    return fcntl(fake.file, F_DUPFD_CLOEXEC, 3);
-}
-
 static int refuse(int error)
 {
     errno = error;
     return -1;
+}
+
+static int fake_open(const char *path)
+{
+    bool gone;
+
+    pthread_mutex_lock(&fake.lock);
+    gone = fake.unplugged;
+    pthread_mutex_unlock(&fake.lock);
+    return gone ? refuse(ENXIO) : fcntl(fake.file, F_DUPFD_CLOEXEC, 3);
 }
 
 static int fake_entry(struct cdrom_tocentry *e)
@@ -218,6 +218,15 @@ static void set_status(int status)
     pthread_mutex_unlock(&fake.lock);
 }
 
+static void set_trouble(bool unplugged, bool somebody_else, unsigned busy_answers)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.unplugged = unplugged;
+    fake.somebody_else = somebody_else;
+    fake.busy_answers = busy_answers;
+    pthread_mutex_unlock(&fake.lock);
+}
+
 static struct cd_drive *open_drive(void)
 {
     const struct cd_drive_system system = {fake_open, fake_ioctl, POLL_MS};
@@ -251,7 +260,7 @@ static int setup(void **state)
     assert_int_equal(pwrite(file, "QFI\xfb is no reason here", 22, 0), 22); /* a drive holds what it holds */
     fake.status = CDS_NO_DISC;
     fake.changed = fake.door = fake.somebody_else = fake.unplugged = false;
-    fake.ejects = fake.closes = fake.opens = fake.busy_answers = fake.tracks = 0;
+    fake.ejects = fake.closes = fake.busy_answers = fake.tracks = 0;
     fake.bytes = 0;
     fake.file = file;
     return 0;
@@ -293,7 +302,7 @@ static void test_comes_and_goes(void **state)
     set_status(CDS_TRAY_OPEN);
     await_changes(6);
     assert_int_equal(seen.place, CD_TRAY_OPEN);
-    fake.unplugged = true;
+    set_trouble(true, false, 0);
     await_changes(7);
     assert_int_equal(seen.place, CD_EMPTY);
     close_drive(d);
@@ -338,7 +347,7 @@ static void test_door_and_tray(void **state)
     await_changes(3);
     assert_int_equal(fake.closes, 1);
     assert_int_equal(seen.place, CD_LOADED);
-    fake.somebody_else = true; /* mounted on the host: the disc is told of anew, since the guest let go of it */
+    set_trouble(false, true, 0); /* mounted on the host: the disc is told of anew, since the guest let go of it */
     cd_drive_move_tray(d, true);
     await_changes(4);
     assert_int_equal(seen.place, CD_LOADED);
@@ -358,7 +367,7 @@ static void test_spin_up(void **state)
     d = open_drive();
     assert_int_equal(changes, 1);
     assert_int_equal(seen.place, CD_LOADED);
-    fake.busy_answers = 3; /* a drive that is busy says nothing about its medium */
+    set_trouble(false, false, 3); /* a drive that is busy says nothing about its medium */
     run_until(a_while);
     assert_int_equal(changes, 1);
     close_drive(d);
