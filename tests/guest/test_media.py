@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Discs and floppies come and go under a running Linux: xl cd-insert and cd-eject, the guest's own lock, eject and load, and
+"""A block device of the host is a disk, and nobody else's meanwhile. Discs and floppies come and go under a running Linux: xl cd-insert and cd-eject, the guest's own lock, eject and load, and
 what its kernel and its drive say of it, past the driver too (media/drive.c)."""
 import os
 import re
+import subprocess
 
 import domus
 from discs import CHANGED, NO_MEDIUM, Guest, boot, make_iso, make_tools, need_tools
 
+DEVICE_SECTORS = 6145
 CONFIG = '''
 name = "media"
 type = "hvm"
 memory = 256
-disk = [ 'file:{disk},hda,w', 'file:{tools},hdb,r', ',hdc:cdrom,r', 'file:{floppy},fda,w' ]
+disk = [ 'file:{disk},hda,w', 'file:{tools},hdb,r', ',hdc:cdrom,r', 'file:{floppy},fda,w'{device} ]
 boot = "c"
 vnc = 0
 serial = "pty"
@@ -103,14 +105,51 @@ def floppies(host, guest):
     print("floppies: changed, written, taken out")
 
 
+def attach(host, image):
+    """A loop device over the file, or None."""
+    with open(image, "wb") as f:
+        f.truncate(DEVICE_SECTORS * 512)
+    try:
+        p = subprocess.run(["losetup", "-f", "--show", image], capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return p.stdout.strip() if p.returncode == 0 else None
+
+
+def device(host, guest, image, path):
+    found = re.search(r"at-(sd.)", guest.console.run(
+        f"for d in /sys/block/sd*; do [ $(cat $d/size) != {DEVICE_SECTORS} ] || echo at-${{d##*/}}; done"))
+    domus.check(found, f"no disk of {DEVICE_SECTORS} sectors in the guest")
+    guest.console.run(f"echo written to the device | dd of=/dev/{found.group(1)} bs=512 seek={DEVICE_SECTORS - 1} "
+                      "conv=sync,fsync", 60)
+    with open(image, "rb") as f:
+        domus.check(f.read()[-512:].startswith(b"written to the device\n"), "what the guest wrote is not on the device")
+    p = host.create("second", f'name = "second"\ntype = "hvm"\nmemory = 64\nvnc = 0\ndisk = [ "phy:{path},hda,w" ]\n', ok=False)
+    domus.check(f"{path}: the device is in use" in p.stderr, p.stderr)
+    print("a loop device: its size, its last sector, and nobody else's")
+
+
 def test(host):
     need_tools()
     small = domus.recipe("linux-small")
     disk = domus.overlay(host, f"{small}/disk.img", "disk.img")
-    guest = boot(host, "media", CONFIG.format(disk=disk, tools=make_tools(host), floppy=make_floppy(host, "FLOPPY_ONE")))
-    discs(host, guest)
-    floppies(host, guest)
-    host.xl("destroy", "media")
+    image = host.path("device.img")
+    loop = attach(host, image)
+    try:
+        guest = boot(host, "media", CONFIG.format(
+            disk=disk, tools=make_tools(host), floppy=make_floppy(host, "FLOPPY_ONE"),
+            device=f", 'phy:{loop},hdd,w'" if loop else ""))
+        if loop:
+            device(host, guest, image, loop)
+        else:
+            print("no loop device can be made here: a device as a disk was not tried")
+        discs(host, guest)
+        floppies(host, guest)
+        host.xl("destroy", "media")
+    finally:
+        if loop:
+            host.xl("destroy", "media", ok=None)
+            subprocess.run(["losetup", "-d", loop], check=False)
 
 
 domus.main(test)
