@@ -111,12 +111,12 @@ static void rop_apply(uint8_t rop, uint8_t *to, const uint8_t *from, uint32_t n)
     case 0x50: ROP_LOOP(~s & d);
     case 0x59: ROP_LOOP(s ^ d);
     case 0x6d: ROP_LOOP(s | d);
-    case 0x90: ROP_LOOP(~s | ~d);
+    case 0x90: ROP_LOOP(~s & ~d);
     case 0x95: ROP_LOOP(~(s ^ d));
     case 0xad: ROP_LOOP(s | ~d);
     case 0xd0: ROP_LOOP(~s);
     case 0xd6: ROP_LOOP(~s | d);
-    case 0xda: ROP_LOOP(~s & ~d);
+    case 0xda: ROP_LOOP(~s | ~d);
     default: break; /* 0x06 is "destination" */
     }
 }
