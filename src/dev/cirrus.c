@@ -322,7 +322,7 @@ static int cirrus_check(const void *state)
     const struct cirrus_state *s = state;
 
     if (s->hidden_dac_reads > 4 || s->blt_fill > sizeof s->blt_data || s->blt_line_bytes > sizeof s->blt_data ||
-        s->blt_lines_left > 0x800 || (s->blt_lines_left && s->blt_fill >= s->blt_line_bytes))
+        s->blt_lines_left > 0x800 || s->blt_reads > 1 || (s->blt_lines_left && s->blt_fill >= s->blt_line_bytes))
         return -EINVAL;
     return vga_check(&s->vga) ? -EINVAL : pci_state_check(state, &cirrus_ids);
 }

@@ -14,10 +14,11 @@ struct cirrus_state {
     uint8_t cursor_dac[16 * 3]; /* the DAC behind SR12 bit 1: entries 0 and 15 are the cursor's colours */
     uint16_t cursor_x, cursor_y;
 
-    /* A blit whose source the CPU is writing; lines_left 0: none. */
+    /* A blit whose source the CPU writes, or whose destination it reads; lines_left 0: none. */
     uint32_t blt_lines_left, blt_line_bytes; /* the latter: CPU bytes per line, or of the whole pattern */
     uint32_t blt_fill;                       /* bytes of blt_data so far */
-    uint32_t blt_dst;                        /* where the next line goes */
+    uint32_t blt_next;                       /* where the next line goes, or comes from */
+    uint8_t blt_reads;                       /* 1: the CPU reads */
     uint8_t blt_data[CIRRUS_BLT_LINE_MAX + 8];
 };
 
@@ -38,9 +39,14 @@ static inline struct cirrus *to_cirrus(struct vga *v)
 /* cirrus_blt.c */
 void cirrus_blt_control(struct cirrus *c, uint8_t old, uint8_t value); /* GR31 was written */
 void cirrus_blt_data(struct cirrus *c, uint8_t value);                 /* the CPU writes the source */
+uint8_t cirrus_blt_result(struct cirrus *c);                           /* the CPU reads the destination */
 static inline bool cirrus_blt_wants_data(const struct cirrus *c)
 {
-    return c->s.blt_lines_left != 0;
+    return c->s.blt_lines_left && !c->s.blt_reads;
+}
+static inline bool cirrus_blt_has_result(const struct cirrus *c)
+{
+    return c->s.blt_lines_left && c->s.blt_reads;
 }
 uint8_t cirrus_blt_mmio_read(struct cirrus *c, uint32_t offset);
 void cirrus_blt_mmio_write(struct cirrus *c, uint32_t offset, uint8_t value);

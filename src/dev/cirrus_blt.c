@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cirrus_blt.c: the GD5446's BitBLT engine: copies, 8x8 patterns, colour expansion, solid fills, sixteen raster
- * operations, transparency; source in video RAM or written by the CPU (CL-GD5446 Technical Reference Manual, "BitBLT
- * engine"). A blit is done at once, line by line, each line's source gathered first.
- *
- * Deviation: blits towards system memory are ended without effect (no driver is known to use them).
+ * operations, transparency; source in video RAM or written by the CPU, destination in video RAM or read by the CPU
+ * (CL-GD5446 Technical Reference Manual, "BitBLT engine"). A blit within video RAM is done at once, line by line, each
+ * line's source gathered first.
  */
 #include "dev/cirrus.h"
 
@@ -249,11 +248,12 @@ static void blt_done(struct cirrus *c)
 {
     c->s.blt_lines_left = 0;
     c->s.blt_fill = 0;
+    c->s.blt_reads = 0;
     c->s.vga.gr[0x31] &= (uint8_t) ~(CONTROL_BUSY | CONTROL_START | CONTROL_PROGRESS);
     cirrus_update_linear(c);
 }
 
-/* How many bytes the CPU writes for each line, or for the whole pattern. */
+/* How many bytes the CPU writes or reads for each line, or writes for the whole pattern. */
 static uint32_t system_line_bytes(const struct blt *b)
 {
     uint32_t pixels = (b->width + b->depth - 1) / b->depth;
@@ -265,25 +265,46 @@ static uint32_t system_line_bytes(const struct blt *b)
     return (b->width + 3) & ~3u;
 }
 
+/* The next line that the CPU will read; what fills its last four bytes up is nothing. */
+static void result_line(struct cirrus *c, const struct blt *b)
+{
+    memset(c->s.blt_data, 0, c->s.blt_line_bytes);
+    for (uint32_t x = 0; x < b->width; x++)
+        c->s.blt_data[x] = vram_get(c, c->s.blt_next + x);
+    c->s.blt_next += b->src_pitch;
+    c->s.blt_fill = 0;
+}
+
+/* From here on the CPU writes the source or reads the destination. */
+static void blt_wait(struct cirrus *c, const struct blt *b)
+{
+    c->s.blt_line_bytes = system_line_bytes(b);
+    c->s.blt_lines_left = b->height;
+    c->s.blt_fill = 0;
+    c->s.blt_reads = b->mode & MODE_TO_SYSTEM ? 1 : 0;
+    c->s.blt_next = c->s.blt_reads ? b->src : b->dst;
+    if (c->s.blt_reads)
+        result_line(c, b);
+    c->s.vga.gr[0x31] |= CONTROL_BUSY | CONTROL_PROGRESS;
+    cirrus_update_linear(c);
+}
+
 static void blt_start(struct cirrus *c)
 {
     struct blt b = blt_from_registers(c);
 
     if (b.mode & MODE_TO_SYSTEM) {
-        blt_done(c);
-        return;
-    }
-    if (!(b.mode & MODE_FROM_SYSTEM) || is_solid(&b)) {
+        /* copies only: there is no destination to combine with, and the manual allows nothing else */
+        if (b.mode & (MODE_FROM_SYSTEM | MODE_PATTERN | MODE_EXPAND))
+            blt_done(c);
+        else
+            blt_wait(c, &b);
+    } else if ((b.mode & MODE_FROM_SYSTEM) && !is_solid(&b)) {
+        blt_wait(c, &b);
+    } else {
         blt_screen(c, &b);
         blt_done(c);
-        return;
     }
-    c->s.blt_line_bytes = system_line_bytes(&b);
-    c->s.blt_lines_left = b.height;
-    c->s.blt_fill = 0;
-    c->s.blt_dst = b.dst;
-    c->s.vga.gr[0x31] |= CONTROL_BUSY | CONTROL_PROGRESS;
-    cirrus_update_linear(c);
 }
 
 void cirrus_blt_control(struct cirrus *c, uint8_t old, uint8_t value)
@@ -317,8 +338,8 @@ static void system_line(struct cirrus *c, const struct blt *b)
         line_expand(c, b, &l, c->s.blt_data, 0, 0);
     else
         memcpy(l.source, c->s.blt_data, b->width);
-    line_finish(c, b, &l, c->s.blt_dst);
-    c->s.blt_dst += b->dst_pitch;
+    line_finish(c, b, &l, c->s.blt_next);
+    c->s.blt_next += b->dst_pitch;
     c->s.blt_fill = 0;
     if (--c->s.blt_lines_left == 0)
         blt_done(c);
@@ -326,7 +347,7 @@ static void system_line(struct cirrus *c, const struct blt *b)
 
 void cirrus_blt_data(struct cirrus *c, uint8_t value)
 {
-    if (!c->s.blt_lines_left)
+    if (!cirrus_blt_wants_data(c))
         return;
     c->s.blt_data[c->s.blt_fill++] = value;
     if (c->s.blt_fill < c->s.blt_line_bytes)
@@ -338,6 +359,21 @@ void cirrus_blt_data(struct cirrus *c, uint8_t value)
         system_pattern(c, &b);
     else
         system_line(c, &b);
+}
+
+uint8_t cirrus_blt_result(struct cirrus *c)
+{
+    if (!cirrus_blt_has_result(c))
+        return 0xff;
+    uint8_t value = c->s.blt_data[c->s.blt_fill++];
+    if (c->s.blt_fill < c->s.blt_line_bytes)
+        return value;
+    struct blt b = blt_from_registers(c);
+    if (--c->s.blt_lines_left == 0 || system_line_bytes(&b) != c->s.blt_line_bytes)
+        blt_done(c);
+    else
+        result_line(c, &b);
+    return value;
 }
 
 /* The memory-mapped registers: which graphics register lies where. 0: none. */

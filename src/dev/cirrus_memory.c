@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cirrus_memory.c: the GD5446's ways to video RAM where they are more than memory: the banked window, the extended
- * write modes 4 and 5 (colour expansion), the blitter's registers at 0xB8000, and its data port.
+ * write modes 4 and 5 (colour expansion), the blitter's registers at 0xB8000, and its data port, both ways.
  */
 #include "dev/cirrus.h"
 
@@ -35,12 +35,12 @@ static bool has_extended_write(const struct cirrus *c)
     return (c->s.vga.gr[0x0b] & GRB_EXTENDED_WRITE) && (write_mode(c) == 4 || write_mode(c) == 5);
 }
 
-/* May guests store to the frame buffer's pages without our seeing each store? */
+/* May guests reach the frame buffer's pages without our seeing each access? */
 bool cirrus_linear_is_plain(const struct cirrus *c)
 {
     const struct vga_regs *r = &c->s.vga;
 
-    return !cirrus_blt_wants_data(c) && !(r->gr[0x0b] & GRB_BY8) && !has_extended_write(c) &&
+    return !c->s.blt_lines_left && !(r->gr[0x0b] & GRB_BY8) && !has_extended_write(c) &&
            (r->seq[0x17] & (SR17_MMIO | SR17_MMIO_IN_FRAME_BUFFER)) != (SR17_MMIO | SR17_MMIO_IN_FRAME_BUFFER);
 }
 
@@ -111,7 +111,9 @@ bool cirrus_window_read(struct vga *v, uint32_t offset, uint8_t *value)
     }
     if (!vga_window_decode(v, offset, &addr))
         return false;
-    if (is_packed(c))
+    if (cirrus_blt_has_result(c))
+        *value = cirrus_blt_result(c);
+    else if (is_packed(c))
         *value = v->vram[scale_address(c, banked(c, addr & 0xffff)) & (v->vram_bytes - 1)];
     else
         *value = vga_planar_read(v, banked(c, addr));
@@ -155,6 +157,8 @@ static uint64_t linear_read(struct device *d, uint64_t offset, unsigned size)
         uint8_t byte = 0xff;
         if (is_mmio_linear(c, offset))
             byte = cirrus_blt_mmio_read(c, (uint32_t)offset & 0xff);
+        else if (cirrus_blt_has_result(c))
+            byte = cirrus_blt_result(c);
         else if (offset < c->vga.vram_bytes)
             byte = c->vga.vram[scale_address(c, (uint32_t)offset) & (c->vga.vram_bytes - 1)];
         value |= (uint64_t)byte << (8 * i);

@@ -397,6 +397,83 @@ static void blitter_against_the_model(void **state)
     free(want);
 }
 
+/* The bytes of a rectangle of video RAM, read in all the ways there are; each line ends at four bytes. */
+static void the_cpu_reads_a_rectangle(void **state)
+{
+    struct vga_rig *g = *state;
+    unsigned seed = 5, sizes[] = {1, 2, 4, 8};
+
+    packed_mode(g, 640, 480, 0xf1, 0, 640);
+    for (unsigned i = 0; i < 0x80000; i++)
+        g->vram[i] = (uint8_t)random_below(&seed, 256);
+    for (unsigned n = 0; n < 400; n++) {
+        struct blt b = {.mode = 2 | (n & 1) << 3, .rop = rops[random_below(&seed, ARRAY_SIZE(rops))].code};
+        b.depth = 1 + random_below(&seed, 4);
+        b.width = 1 + random_below(&seed, 100);
+        b.height = 1 + random_below(&seed, 20);
+        b.src = 0x10000 + random_below(&seed, 1000);
+        b.src_pitch = 400 + random_below(&seed, 100);
+        b.dst = 0x20000;
+        b.dst_pitch = 640;
+        unsigned bytes = b.width * b.depth, padded = (bytes + 3) & ~3u, size = 1;
+        run(g, &b);
+        assert_null(g->pci->bar[0].host); /* not by the frame buffer's pages */
+        for (unsigned i = 0; i < padded * b.height; i += size) {
+            uint64_t want = 0, got;
+            size = sizes[random_below(&seed, 4)];
+            size = i % size || i % padded + size > padded ? 1 : size;
+            for (unsigned k = 0; k < size; k++)
+                if ((i + k) % padded < bytes)
+                    want |= (uint64_t)g->vram[b.src + i / padded * b.src_pitch + i % padded + k] << 8 * k;
+            assert_int_equal(rig_get(g, GR, 0x31) & 1, 1); /* busy until the last byte */
+            got = size == 1 && (i & 1) ? rig_peek(g, 0xa0000 + i) : rig_bar_read(g, 0, i & 4 ? i : 0x1000000 + i, size);
+            if (got != want)
+                fail_msg("blit %u, byte %u: %llx, not %llx", n, i, (unsigned long long)got, (unsigned long long)want);
+        }
+        assert_int_equal(rig_get(g, GR, 0x31) & 1, 0);
+        assert_non_null(g->pci->bar[0].host);
+        assert_int_equal(rig_bar_read(g, 0, 0x123, 1), g->vram[0x123]); /* memory again */
+    }
+}
+
+static void what_cannot_be_read_ends_at_once(void **state)
+{
+    struct vga_rig *g = *state;
+    static const unsigned modes[] = {0x06, 0x42, 0x82, 0xc2};
+
+    packed_mode(g, 640, 480, 0xf1, 0, 640);
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        struct blt b = {.mode = modes[i], .rop = 0x0d, .depth = 1, .width = 8, .height = 2, .dst_pitch = 64};
+        g->vram[5] = 0x77;
+        run(g, &b);
+        assert_int_equal(rig_get(g, GR, 0x31) & 1, 0);
+        assert_int_equal(rig_bar_read(g, 0, 5, 1), 0x77);
+    }
+}
+
+/* Writes are not the blit's while it is read; a reset ends it; so does another width, at the line's end. */
+static void a_read_blit_is_left(void **state)
+{
+    struct vga_rig *g = *state;
+    struct blt b = {.mode = 2, .rop = 0x0d, .depth = 1, .width = 8, .height = 3, .src = 0x100, .src_pitch = 64};
+
+    packed_mode(g, 640, 480, 0xf1, 0, 640);
+    run(g, &b);
+    rig_bar_write(g, 0, 0x900, 1, 0x5a);
+    assert_int_equal(g->vram[0x900], 0x5a);
+    rig_set(g, GR, 0x31, 4);
+    rig_set(g, GR, 0x31, 0);
+    assert_int_equal(rig_get(g, GR, 0x31) & 1, 0);
+    assert_int_equal(rig_bar_read(g, 0, 0x900, 1), 0x5a);
+    run(g, &b);
+    rig_set(g, GR, 0x20, 99);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(rig_get(g, GR, 0x31) & 1, 1);
+        rig_bar_read(g, 0, 0x1000000, 1);
+    }
+    assert_int_equal(rig_get(g, GR, 0x31) & 1, 0);
+}
+
 static void registers_in_memory(void **state)
 {
     struct vga_rig *g = *state;
@@ -417,6 +494,31 @@ static void registers_in_memory(void **state)
     assert_int_equal(rig_get(g, GR, 0x20), 33);
     assert_int_equal(rig_bar_read(g, 1, 0x108, 1), 33);
     assert_int_equal(rig_bar_read(g, 1, 0x0c, 1), rig_in(g, 0x3cc));
+}
+
+static void half_a_read_blit_moves_to_another_chip(void **state)
+{
+    struct vga_rig *g = *state, other;
+    struct blt b = {.mode = 2, .rop = 0x0d, .depth = 1, .width = 8, .height = 2, .src = 0x100, .src_pitch = 64};
+
+    packed_mode(g, 640, 480, 0xf1, 0, 640);
+    for (unsigned i = 0; i < 8; i++) {
+        g->vram[0x100 + i] = (uint8_t)(0x10 + i);
+        g->vram[0x140 + i] = (uint8_t)(0x20 + i);
+    }
+    run(g, &b);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(rig_bar_read(g, 0, 0x1000000, 1), 0x10 + i);
+    rig_init(&other, VGA_MODEL_CIRRUS);
+    assert_int_equal(g->dev->ops->check(g->dev->state), 0);
+    memcpy(other.dev->state, g->dev->state, g->dev->ops->state_size);
+    memcpy(other.vram, g->vram, g->vram_bytes);
+    other.dev->ops->loaded(other.dev);
+    assert_null(other.pci->bar[0].host);
+    for (unsigned i = 5; i < 16; i++)
+        assert_int_equal(rig_bar_read(&other, 0, 0x40, 1), i < 8 ? 0x10 + i : 0x18 + i);
+    assert_non_null(other.pci->bar[0].host);
+    rig_fini(&other);
 }
 
 static void half_a_blit_moves_to_another_chip(void **state)
@@ -456,7 +558,11 @@ int main(void)
         CASE(write_mode_five_expands),
         CASE(cursor_over_the_picture),
         CASE(blitter_against_the_model),
+        CASE(the_cpu_reads_a_rectangle),
+        CASE(what_cannot_be_read_ends_at_once),
+        CASE(a_read_blit_is_left),
         CASE(registers_in_memory),
+        CASE(half_a_read_blit_moves_to_another_chip),
         CASE(half_a_blit_moves_to_another_chip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
