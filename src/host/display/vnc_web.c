@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #define WAIT_FIRST_MS 250  /* how long a silent client may be a browser */
-#define WAIT_KNOWN_MS 3000 /* the same once one was here: busy ones connect first and ask later */
+#define WAIT_BUSY_MS  2000 /* the same where programs wait for a processor: it cannot load what is no answer to it */
+#define WAIT_KNOWN_MS 3000 /* the same where one was, or is: they connect more than once before they ask */
 #define KNOWN_S       60
 #define WAIT_MS       5000
 #define REQUEST_MAX   8192
@@ -276,12 +277,28 @@ static int64_t now_s(void)
     return now.tv_sec + 1;
 }
 
+static bool host_is_busy(void)
+{
+    double load;
+    return getloadavg(&load, 1) == 1 && load > (double)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Somebody who is silent may be a browser that is known by its other connections only while it waits in this one. */
+static bool speaks_first(const struct vnc *v, int sock)
+{
+    const int first_ms = host_is_busy() ? WAIT_BUSY_MS : WAIT_FIRST_MS;
+
+    if (wait_for(sock, POLLIN, first_ms))
+        return true;
+    const int64_t seen_s = atomic_load(&v->browser_seen_s);
+    return seen_s && now_s() - seen_s < KNOWN_S && wait_for(sock, POLLIN, WAIT_KNOWN_MS - first_ms);
+}
+
 enum vnc_speaks vnc_web_serve(struct vnc *v, int sock)
 {
     char request[REQUEST_MAX + 1];
-    const int64_t seen_s = atomic_load(&v->browser_seen_s);
 
-    if (!wait_for(sock, POLLIN, seen_s && now_s() - seen_s < KNOWN_S ? WAIT_KNOWN_MS : WAIT_FIRST_MS))
+    if (!speaks_first(v, sock))
         return VNC_SPEAKS_RFB;
     ssize_t n = recv(sock, request, 5, MSG_PEEK | MSG_DONTWAIT);
     if (n <= 0)
