@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define QUALITY_BEST 100 /* what the library makes of a viewer's level 9 */
+
 void vnc_event_add(struct vnc *v, const struct vnc_event *e)
 {
     pthread_mutex_lock(&v->mutex);
@@ -94,6 +96,13 @@ static rfbBool on_xvp(rfbClientPtr cl, uint8_t version, uint8_t code)
     return TRUE;
 }
 
+/* Before each update. The best quality is the picture itself; JPEG's best is not, for hardly fewer bytes. */
+static void on_update(rfbClientPtr cl)
+{
+    if (cl->turboQualityLevel >= QUALITY_BEST)
+        cl->turboQualityLevel = cl->tightQualityLevel = -1;
+}
+
 static void release_all(struct vnc_connection *c)
 {
     while (c->held_count) {
@@ -127,6 +136,7 @@ rfbScreenInfoPtr vnc_screen_create(struct vnc *v)
     s->kbdAddEvent = on_key;
     s->ptrAddEvent = on_pointer;
     s->setXCutText = on_cut_text;
+    s->displayHook = on_update;
     if (v->power)
         s->xvpHook = on_xvp;
     if (v->passwords[0]) {
