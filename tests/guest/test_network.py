@@ -1,36 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each NIC model on a bridge, and as a plain user behind NAT: DHCP, DNS, a download, a port served, the link, PXE."""
+"""Each NIC model on a bridge, and as a plain user behind NAT: DHCP, DNS, a download, a port served, the link; PXE on the
+bridge; IPv6 behind NAT."""
 import os
 import shutil
-import socket
-import subprocess
-import urllib.request
 
 import domus
 import network
 
-MAC = "mac=00:16:3e:11:22:33"
-
 
 def on_bridge(host, small, model):
-    name = f"br-{model}"
     with network.Bridged(host) as net:
-        digest = net.file("big", 16)
-        said = host.create(name, network.config(name, f"{small}/disk.img", f"model={model},{MAC}")).stderr
-        domus.check("NAT" not in said, f"no tap: {said}")
-        console = network.booted(host, name)
-        network.lease(console)
+        console = network.use(net, f"br-{model}", f"{small}/disk.img", model, 16)
         domus.check("10.77.0.1" in console.run("ping -c 1 host.test"), "no DNS")
-        took = network.download(console, "http://10.77.0.1:8000/big", digest)
-        print(f"{name}: 16 MiB in {took:.1f} s")
-        console.run("mkdir -p /tmp/www; echo served-by-guest >/tmp/www/page; httpd -p 80 -h /tmp/www")
-        address = console.run("ifconfig eth0 | grep -o 'addr:[0-9.]*' | cut -d: -f2").split()[-1]
-        got = subprocess.run(net.enter + ["python3", "-c", "import urllib.request as u, sys;"
-                             f"sys.stdout.write(u.urlopen('http://{address}/page', timeout=20).read().decode())"],
-                             capture_output=True, text=True, check=False).stdout
-        domus.check(got == "served-by-guest\n", f"the guest's port: {got!r}")
-        network.pull_and_plug(host, console, name, "10.77.0.1")
 
 
 def by_pxe(host, small, model):
@@ -41,38 +23,33 @@ def by_pxe(host, small, model):
         with open(os.path.join(net.files, "boot.ipxe"), "w", encoding="ascii") as f:
             f.write("#!ipxe\nkernel vmlinuz console=ttyS0 domus.from=PXE\n"
                     "initrd http://10.77.0.1:8000/initrd.img\nboot\n")
-        host.create(name, network.config(name, None, f"model={model},{MAC}", 'boot = "n"'))
+        host.create(name, network.config(name, None, net.vif(model), 'boot = "n"'))
         console = host.console(name)
         console.wait("booted from PXE", 300)
 
 
 def behind_nat(host, small, model):
-    name, env = f"nat-{model}", host.env
-    with network.Net(host) as net:
-        if os.geteuid() == 0:
-            net.use("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-            host.env = {"DOMUS_RUN_DIR": host.path(name)}  # root's is closed to that user
-            os.makedirs(host.env["DOMUS_RUN_DIR"])
-            os.chown(host.env["DOMUS_RUN_DIR"], 65534, 65534)
-        digest = net.file("big", 16)
-        with socket.socket() as a, socket.socket() as b:
-            a.bind(("127.0.0.1", 0))
-            b.bind(("127.0.0.1", 0))
-            web, forward = a.getsockname()[1], b.getsockname()[1]
-        net.web("127.0.0.1", web)
-        disk = domus.overlay(host, f"{small}/disk.img", "nat.img")
-        os.chmod(disk, 0o644)
-        vif = f"model={model},{MAC},hostfwd=tcp:{forward}-80"
-        host.create(name, network.config(name, disk, vif))
-        console = network.booted(host, name)
-        network.lease(console)
-        took = network.download(console, f"http://10.0.2.2:{web}/big", digest)
-        print(f"{name}: 16 MiB in {took:.1f} s")
-        console.run("mkdir -p /tmp/www; echo served-by-guest >/tmp/www/page; httpd -p 80 -h /tmp/www")
-        got = urllib.request.urlopen(f"http://127.0.0.1:{forward}/page", timeout=20).read()
-        domus.check(got == b"served-by-guest\n", f"the forwarded port: {got!r}")
-        network.pull_and_plug(host, console, name, "10.0.2.2")
-    host.env = env
+    disk = domus.overlay(host, f"{small}/disk.img", f"nat-{model}.img")
+    os.chmod(disk, 0o644)
+    with network.Natted(host) as net:
+        console = network.use(net, f"nat-{model}", disk, model, 16)
+        if net.enter:  # else there is only the host's resolver, and who knows what that knows
+            console.run(f"cat /etc/resolv.conf; grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf")
+            named = console.run("ping -c 1 host.test")
+            domus.check(net.gateway in named, f"no DNS by way of the NAT's: {named}")
+            console.run("! ping -c 1 nowhere.test")
+        if os.path.exists("/proc/net/if_inet6"):
+            over_ipv6(net, console)
+
+
+def over_ipv6(net, console):
+    """An address by router advertisement, and the host's servers at [fec0::2]."""
+    console.run("for i in 1 2 3 4 5 6 7 8 9 10; do ! ifconfig eth0 | grep -q 'inet6 addr: fec0::' || break; sleep 1; done")
+    address = console.run("ifconfig eth0 | grep inet6")
+    domus.check("fec0::216:3eff:fe11:2233/64" in address, f"no IPv6 address by router advertisement: {address}")
+    digest = net.file("big", 4)
+    took = network.download(console, f"'http://[fec0::2]:{net.port}/big'", digest)
+    print(f"IPv6: 4 MiB in {took:.1f} s")
 
 
 def says_why(host, small):
