@@ -69,6 +69,7 @@ static int check_hvm(const struct domain_config *c, const struct diag *d)
     static const char *const sound[] = {"ac97", "adlib", "cs4231a", "es1370", "gus", "hda", "sb16"};
     static const int64_t least_kib[] = {
         [VGA_UNSET] = 8192, [VGA_CIRRUS] = 8192, [VGA_STD] = 16384, [VGA_NONE] = 0, [VGA_QXL] = 131072};
+    static const int64_t most_kib[] = {[VGA_UNSET] = 16384, [VGA_CIRRUS] = 16384, [VGA_STD] = 262144};
     const struct hvm_config *h = &c->hvm;
     bool known = !h->soundhw;
 
@@ -81,6 +82,10 @@ static int check_hvm(const struct domain_config *c, const struct diag *d)
                  least_kib[h->vga] / 1024);
         return 3;
     }
+    if ((size_t)h->vga < ARRAY_SIZE(most_kib) && most_kib[h->vga] && c->video_memkb > most_kib[h->vga])
+        diag_add(d, CONFIG_WARNING, 0,
+                 "videoram: this vga has at most %" PRId64 " MiB, and that is what the guest gets",
+                 most_kib[h->vga] / 1024);
     for (size_t i = 0; i < ARRAY_SIZE(sound) && !known; i++)
         known = strcmp(sound[i], h->soundhw) == 0;
     if (!known) {

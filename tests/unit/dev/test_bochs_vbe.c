@@ -132,6 +132,55 @@ static void what_does_not_fit_stays_off(void **state)
     expect_size(g, 720, 400);
 }
 
+/* The largest mode, in each depth and amount of memory: it is on, to its last pixel, or it is off. */
+static void the_largest_mode_needs_its_memory(void **state)
+{
+    static const struct {
+        unsigned mib, bpp, bytes;
+        bool fits;
+    } cases[] = {{4, 8, 1, true},   {4, 16, 2, false},  {4, 32, 4, false},  {8, 16, 2, true},
+                 {8, 24, 3, false}, {16, 24, 3, true},  {16, 32, 4, true},  {17, 32, 4, true},
+                 {64, 32, 4, true}, {256, 32, 4, true}, {4096, 32, 4, true}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct vga_rig g;
+        rig_init_sized(&g, VGA_MODEL_STD, cases[i].mib);
+        rig_mode(&g, 3);
+        rig_colour(&g, 0xff, 63, 63, 63);
+        set_mode(&g, 2560, 1600, cases[i].bpp, 0);
+        assert_int_equal(rig_dispi_get(&g, ENABLE) & 1, cases[i].fits);
+        expect_size(&g, cases[i].fits ? 2560 : 720, cases[i].fits ? 1600 : 400);
+        if (cases[i].fits) {
+            put(&g, (2560u * 1600 - 1) * cases[i].bytes, 0xffffffff, cases[i].bytes);
+            assert_int_equal(rig_pixel(&g, 2559, 1599), 0xffffff);
+            assert_int_equal(rig_pixel(&g, 2558, 1599), 0);
+        }
+        rig_fini(&g);
+    }
+    (void)state;
+}
+
+/* More memory than the picture: several lie below each other. */
+static void large_pages_flip(void **state)
+{
+    struct vga_rig g;
+    rig_init_sized(&g, VGA_MODEL_STD, 33); /* 64: a power of two */
+    rig_mode(&g, 3);
+    assert_int_equal(rig_dispi_get(&g, MEMORY_64K), 1024);
+    set_mode(&g, 2560, 1600, 32, 0);
+    assert_int_equal(rig_dispi_get(&g, VIRT_HEIGHT), 64 * 1024 * 1024 / (2560 * 4));
+    put(&g, (2560u * (3 * 1600 + 1599) + 2559) * 4, 0x445566, 4);
+    rig_dispi(&g, Y_OFFSET, 3 * 1600);
+    rig_refresh(&g);
+    assert_int_equal(rig_pixel(&g, 2559, 1599), 0x445566);
+    rig_dispi(&g, Y_OFFSET, 4 * 1600); /* its end would be behind the memory's */
+    assert_int_equal(rig_dispi_get(&g, Y_OFFSET), 3 * 1600);
+    rig_dispi(&g, VIRT_WIDTH, 0xfff8); /* too wide for the screen's lines: as wide as the screen */
+    assert_int_equal(rig_dispi_get(&g, VIRT_WIDTH), 2560);
+    rig_fini(&g);
+    (void)state;
+}
+
 static void memory_is_cleared_unless_told(void **state)
 {
     struct vga_rig *g = *state;
@@ -204,11 +253,18 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(identifies_itself),           CASE(depths),
-        CASE(dac_of_eight_bits),           CASE(virtual_screen_pans),
-        CASE(what_does_not_fit_stays_off), CASE(memory_is_cleared_unless_told),
-        CASE(banks_of_the_window),         CASE(sixteen_colours_at_800x600),
-        CASE(registers_in_memory),         CASE(state_moves_to_another_chip),
+        CASE(identifies_itself),
+        CASE(depths),
+        CASE(dac_of_eight_bits),
+        CASE(virtual_screen_pans),
+        CASE(what_does_not_fit_stays_off),
+        CASE(memory_is_cleared_unless_told),
+        CASE(banks_of_the_window),
+        CASE(sixteen_colours_at_800x600),
+        CASE(registers_in_memory),
+        CASE(state_moves_to_another_chip),
+        CASE(the_largest_mode_needs_its_memory),
+        CASE(large_pages_flip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,15 @@
 
 void rig_init(struct vga_rig *g, enum vga_model model)
 {
+    rig_init_sized(g, model, 0);
+}
+
+void rig_init_sized(struct vga_rig *g, enum vga_model model, unsigned videoram_mib)
+{
     char *why = NULL;
 
     g->display = display_create();
-    struct vga_config c = {.model = model, .display = g->display};
+    struct vga_config c = {.model = model, .videoram_mib = videoram_mib, .display = g->display};
     assert_int_equal(vga_create(&g->pci, &c, &why), 0);
     g->dev = &g->pci->dev;
     g->vram = vga_vram(g->pci, &g->vram_bytes);

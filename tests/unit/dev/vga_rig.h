@@ -15,6 +15,7 @@ struct vga_rig {
 };
 
 void rig_init(struct vga_rig *g, enum vga_model model);
+void rig_init_sized(struct vga_rig *g, enum vga_model model, unsigned videoram_mib); /* 0: the chip's own */
 void rig_fini(struct vga_rig *g);
 
 void rig_out(struct vga_rig *g, unsigned port, unsigned value);
