@@ -24,6 +24,13 @@ class Browser:
         self.driver = subprocess.Popen(["chromedriver", f"--port={port}"], env=dict(os.environ, HOME=home),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={size[0]},{size[1]}"]
+        try:
+            self.begin(arguments)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, arguments):
         for _ in range(300):
             try:
                 self.call("GET", "/status")
