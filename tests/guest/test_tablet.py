@@ -4,12 +4,12 @@
 come through; after a mode change the guest's pointer is where the viewer's stayed. A mouse and a keyboard behind a hub work
 beside it, and SeaBIOS's boot menu takes the USB keyboard."""
 import random
-import re
 import time
 
 import domus
 import rfb
 import screen
+from evdev import DISPI_MEMORY, EV_KEY, EV_REL, Evdev, Places, pixel, set_mode, vga_bar
 
 CONFIG = '''
 name = "{name}"
@@ -18,6 +18,7 @@ memory = 256
 disk = [ 'file:{disk},hda,w' ]
 boot = "c"
 vga = "stdvga"
+videoram = 64
 vnc = 1
 vncunused = 1
 serial = "pty"
@@ -25,70 +26,7 @@ engine = "jit"
 {usb}
 '''
 SIZES = [(640, 480), (800, 600), (1000, 700), (1024, 768), (1280, 1024), (1360, 768), (1920, 1080), (2560, 1600)]
-EV_KEY, EV_REL, EV_ABS = 1, 2, 3
 BUTTONS = {0x110: "left", 0x111: "right", 0x112: "middle"}
-
-
-class Evdev:
-    """One of the guest's input devices: what it said since last asked."""
-
-    def __init__(self, console, name):
-        self.console = console
-        m = None
-        for _ in range(10):  # what is behind a hub takes the kernel a while
-            devices = console.run("cat /proc/bus/input/devices")
-            m = re.search(rf'Name="[^"]*{name}"(?:\n.+)*?Handlers=.*?(event\d+)', devices)
-            if m:
-                break
-            time.sleep(1)
-        domus.check(m, f"the guest has no {name}:\n{devices}")
-        self.event = m.group(1)
-        self.log = "/tmp/" + self.event
-        self.read = 0
-        console.run(f"cat /dev/input/{self.event} >{self.log} & true")
-
-    def events(self):
-        """(type, code, value) of each, in order."""
-        out = self.console.run(f"tail -c +{self.read + 1} {self.log} | hexdump -v -e '12/2 \"%d \" \"\\n\"'")
-        rows = [tuple(map(int, line.split())) for line in out.splitlines() if re.fullmatch(r"(-?\d+ ?){12}", line)]
-        self.read += 24 * len(rows)
-        return [(kind, code, (low & 0xffff) | high << 16) for *_, kind, code, low, high in rows]
-
-
-class Places:
-    """The places that a tablet's events tell of."""
-
-    def __init__(self, evdev):
-        self.evdev, self.x, self.y = evdev, 0, 0
-
-    def since(self):
-        seen = []
-        for kind, code, value in self.evdev.events():
-            if kind == EV_ABS and code == 0:
-                self.x = value
-            elif kind == EV_ABS and code == 1:
-                self.y = value
-            elif kind == 0:
-                seen.append((self.x, self.y))
-        return seen
-
-
-def pixel(place, size):
-    """As libinput and X make a pixel of an absolute coordinate."""
-    return tuple(v * n // 32768 for v, n in zip(place, size))
-
-
-def set_mode(host, console, bar, size):
-    for register, value in ((4, 0), (1, size[0]), (2, size[1]), (3, 32), (4, 0x41)):
-        console.run(f"devmem {bar + 0x500 + 2 * register:#x} 16 {value}")
-    shot = host.path("size.png")
-
-    def there():
-        host.xl("screenshot", "tablet", shot)
-        p = screen.Picture(shot)
-        return (p.width, p.height) == size
-
-    host.wait(there, 20, f"the screen is not {size}")
 
 
 def tablet(host, disk):
@@ -97,13 +35,17 @@ def tablet(host, disk):
     console = host.console("tablet")
     console.wait("domus-guest-ready", 240)
     console.wait("/ # ", 30)
+    memory = int(console.run(f"devmem {vga_bar(console, 2) + 0x500 + 2 * DISPI_MEMORY:#x} 16").split()[-1], 16)
+    domus.check(memory == 64 * 16, f"videoram=64, and the guest's card has {memory} times 64 KiB")
     places = Places(Evdev(console, "USB Tablet"))
-    bar = int(console.run("sed -n 3p /sys/bus/pci/devices/0000:00:03.0/resource").split()[-3], 16)
     viewer = rfb.Viewer(host, "tablet")
     rng = random.Random(4)
     last = None
     for size in SIZES:
-        set_mode(host, console, bar, size)
+        set_mode(host, "tablet", console, size)
+        later = rfb.Viewer(host, "tablet")
+        domus.check((later.width, later.height) == size, f"{size}: a VNC client sees {later.width}x{later.height}")
+        later.close()
         if last:  # the viewer did not move; the guest's pointer came along
             seen = places.since()
             domus.check(seen and pixel(seen[-1], size) == last, f"{size}: after the mode change {seen[-3:]}, not {last}")
@@ -111,12 +53,7 @@ def tablet(host, disk):
         wanted = [(0, 0), (w - 1, h - 1), (0, h - 1), (w - 1, 0), (w // 2, h // 2), (1, 1), (w - 2, h - 2)]
         wanted += [(rng.randrange(w), rng.randrange(h)) for _ in range(40)]
         wanted.append((rng.randrange(600), rng.randrange(400)))  # a place that the next size has too
-        for place in wanted:
-            viewer.pointer(*place)
-            time.sleep(0.03)
-        seen = [pixel(p, size) for p in places.since()]
-        domus.check(seen == wanted, f"{size}: {[p for p in zip(seen, wanted) if p[0] != p[1]][:5]}, "
-                                    f"{len(seen)} of {len(wanted)}")
+        places.follow(wanted, size, lambda place: viewer.pointer(*place))
         last = wanted[-1]
         print(f"{w}x{h}: {len(wanted)} places exact")
     for button in (rfb.LEFT, rfb.RIGHT, rfb.MIDDLE, rfb.WHEEL_UP, rfb.WHEEL_DOWN):
