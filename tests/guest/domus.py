@@ -161,11 +161,11 @@ class Host:
             time.sleep(pause)
 
     def log(self, name):
-        """What the domain logged, for a failure's report."""
+        """What the domain logged, of late; without a name, every domain."""
         text = ""
         for folder, _, files in os.walk(self.dir):
             for f in files:
-                if f.endswith(".log"):
+                if f.endswith(f"{name}.log"):
                     with open(os.path.join(folder, f), encoding="utf-8", errors="replace") as log:
                         text += f"--- {f}\n" + log.read()[-3000:]
         return text

@@ -13,8 +13,8 @@ class Viewer:
     def __init__(self, host, name):
         self.socket = socket.create_connection(("127.0.0.1", port_of(host, name)), 10)
         self.socket.settimeout(10)
+        self.socket.sendall(b"RFB 003.008\n")  # at once: who is silent is given time to be a browser
         domus.check(self.take(12).startswith(b"RFB 003."), "no VNC server")
-        self.socket.sendall(b"RFB 003.008\n")
         kinds = self.take(self.take(1)[0])
         domus.check(1 in kinds, f"the VNC server wants a password: {kinds}")
         self.socket.sendall(b"\x01")
