@@ -19,7 +19,8 @@
 #define ARENA_LEAST   (24u << 20)
 #define ARENA_MOST    (96u << 20)
 #define ARENA_HOT     3u /* grows when a third was hot */
-#define BUCKETS       65536u
+#define BUCKET_BITS   16
+#define BUCKETS       (1u << BUCKET_BITS)
 #define MAX_OPS       48
 #define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
 
@@ -135,10 +136,15 @@ static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, con
     return b;
 }
 
+static struct interp_block **bucket_of(const struct interp_vcpu *v, uint64_t key)
+{
+    return &v->blocks[key * 0x9e3779b97f4a7c15ull >> (64 - BUCKET_BITS)];
+}
+
 static void add_block(struct interp_vcpu *v, struct interp_block *b, uint64_t key, const struct interp_code_page *page,
                       uint32_t version)
 {
-    struct interp_block **bucket = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)];
+    struct interp_block **bucket = bucket_of(v, key);
     b->key = key;
     b->version = &page->version;
     b->version_seen = version;
@@ -334,7 +340,7 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
         return scratch_block(v, lin);
     uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)(v->bank == INTERP_BANK_SLOW) << 58 |
                    (uint64_t)v->flat32 << 59 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
-    struct interp_block **link = &v->blocks[(key ^ key >> 16) & (BUCKETS - 1)], *b;
+    struct interp_block **link = bucket_of(v, key), *b;
     while ((b = *link) != NULL) { /* what is stale and not looked for stays: to see that costs more than to pass it */
         if (b->key == key) {
             if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen
