@@ -261,3 +261,18 @@ void display_pointer(struct display *d, int x, int y, int wheel, unsigned button
     else if (relative)
         relative->pointer_relative(relative->opaque, dx, dy, wheel, buttons);
 }
+
+void display_pointer_move(struct display *d, int dx, int dy, int wheel, unsigned buttons)
+{
+    const struct display_input *relative = input_for(d, INPUT_RELATIVE);
+
+    if (relative && !display_pointer_is_absolute(d)) {
+        relative->pointer_relative(relative->opaque, dx, dy, wheel, buttons);
+        return;
+    }
+    if (d->pointer_x < 0) {
+        d->pointer_x = d->width / 2;
+        d->pointer_y = d->height / 2;
+    }
+    display_pointer(d, d->pointer_x + dx, d->pointer_y + dy, wheel, buttons);
+}

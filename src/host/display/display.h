@@ -60,6 +60,8 @@ void display_remove_input(struct display *d, int handle);
 void display_key(struct display *d, uint16_t scancode, bool down);
 /* Pointer at surface pixel x, y: sent absolute when anyone takes that, else as relative motion. */
 void display_pointer(struct display *d, int x, int y, int wheel, unsigned buttons);
+/* The pointer went dx, dy pixels: sent as that, or where only places are taken, as the place it comes to. */
+void display_pointer_move(struct display *d, int dx, int dy, int wheel, unsigned buttons);
 bool display_pointer_is_absolute(const struct display *d);
 
 /* Writes the surface as PNG; 0 or -errno. */

@@ -142,6 +142,33 @@ static void pointer_is_relative_until_a_tablet_comes(void **state)
     display_destroy(d);
 }
 
+/* A window that has taken the pointer tells how far it went. */
+static void ways_are_ways_or_become_places(void **state)
+{
+    struct display *d = display_create();
+    struct seen mouse = {0}, tablet = {0};
+
+    display_resize(d, 640, 480);
+    display_pointer_move(d, 1, 1, 0, 0); /* nobody is there */
+    display_add_input(d, &(struct display_input){.pointer_relative = on_move, .opaque = &mouse});
+    display_pointer_move(d, -3000, 7, -1, 2);
+    assert_int_equal(mouse.x, -3000);
+    assert_int_equal(mouse.y, 7);
+    assert_int_equal(mouse.wheel, -1);
+    assert_int_equal(mouse.buttons, 2);
+    display_add_input(d, &(struct display_input){.pointer_absolute = on_move, .opaque = &tablet});
+    display_pointer(d, 100, 100, 0, 0);
+    display_pointer_move(d, -10, 20, 0, 1);
+    assert_int_equal(tablet.x * 640 / 32768, 90);
+    assert_int_equal(tablet.y * 480 / 32768, 120);
+    assert_int_equal(tablet.buttons, 1);
+    display_pointer_move(d, -1000, 1000, 0, 0);
+    assert_int_equal(tablet.x * 640 / 32768, 0);
+    assert_int_equal(tablet.y * 480 / 32768, 479);
+    assert_int_equal(mouse.moves, 1);
+    display_destroy(d);
+}
+
 /* Whatever way a guest turns an absolute coordinate into a pixel, it is the viewer's. */
 static void absolute_is_exact_at_every_size(void **state)
 {
@@ -221,6 +248,7 @@ int main(void)
         cmocka_unit_test(without_source_a_text_shows),
         cmocka_unit_test(keys_go_to_the_last_keyboard),
         cmocka_unit_test(pointer_is_relative_until_a_tablet_comes),
+        cmocka_unit_test(ways_are_ways_or_become_places),
         cmocka_unit_test(absolute_is_exact_at_every_size),
         cmocka_unit_test(a_new_size_moves_the_absolute_pointer),
         cmocka_unit_test(screenshot_reads_back),
