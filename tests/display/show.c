@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * show.c: a display without a guest for the scripts beside it: shows a known picture over VNC and web, prints every key
- * and pointer event it gets, changes size or picture on a line from standard input.
+ * show.c: a display without a guest for the scripts beside it: shows a known picture over VNC and web, and in a window,
+ * prints every key and pointer event it gets, changes size or picture on a line from standard input.
  *
- *   show LISTEN DISPLAY UNUSED PASSWORD KEYMAP [tablet]      prints "port N url U", then events; see command()
+ *   show LISTEN DISPLAY UNUSED PASSWORD KEYMAP [tablet] [paste] [window [opengl] [display=X]]
+ *
+ * prints what window_open() has to say, "port N url U", then events; see command()
  */
 #include "host/display/display.h"
 #include "host/display/keymap.h"
 #include "host/display/vnc.h"
+#include "host/display/window.h"
 #include "machine/loop.h"
 
 #include <stdio.h>
@@ -21,6 +24,7 @@ struct show {
     struct display *display;
     struct keymap *keymap;
     struct typist *typist;
+    struct window *window;
     int width, height;
     uint32_t shade;
     bool changed;
@@ -75,9 +79,38 @@ static void on_power(void *opaque, enum vnc_power what)
     fflush(stdout);
 }
 
-/* "size W H", "shade N", "shot FILE", "type ARGUMENT"; the end of input ends all. */
+static void on_closed(void *opaque)
+{
+    printf("window closed\n");
+    fflush(stdout);
+}
+
+static void open_window(struct show *s, int words, char **word)
+{
+    struct window_options o = {.name = "show", .closed = on_closed};
+    char *text;
+    bool wanted = false;
+    int rc;
+
+    for (int i = 0; i < words; i++) {
+        wanted = wanted || !strcmp(word[i], "window");
+        o.opengl = o.opengl || !strcmp(word[i], "opengl");
+        if (!strncmp(word[i], "display=", 8))
+            o.x_display = word[i] + 8;
+    }
+    if (!wanted)
+        return;
+    rc = window_open(&s->window, s->loop, s->display, &o, &text);
+    printf("window %d: %s\n", rc, text ? text : "");
+    free(text);
+}
+
+/* "tablet" and "mouse" change what the guest has, "size W H", "shade N", "shot FILE", "type ARGUMENT"; the end of input
+ * ends all. */
 static void command(void *opaque, uint32_t events)
 {
+    static const struct display_input tablet = {.pointer_absolute = on_absolute};
+    static int handle = -1;
     struct show *s = opaque;
     char line[512], file[256];
     ssize_t n = read(STDIN_FILENO, line, sizeof line - 1);
@@ -90,6 +123,10 @@ static void command(void *opaque, uint32_t events)
     line[strcspn(line, "\n")] = '\0';
     s->changed |= sscanf(line, "size %d %d", &s->width, &s->height) == 2;
     s->changed |= sscanf(line, "shade %u", &s->shade) == 1;
+    if (!strcmp(line, "tablet"))
+        handle = display_add_input(s->display, &tablet);
+    else if (!strcmp(line, "mouse"))
+        display_remove_input(s->display, handle);
     if (sscanf(line, "shot %255s", file) == 1)
         printf("shot %d\n", display_screenshot(s->display, file));
     if (strncmp(line, "type ", 5) == 0) {
@@ -136,12 +173,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", why ? why : "out of memory");
         return 1;
     }
+    open_window(&s, argc - 6, argv + 6);
     s.keymap = keymap_create(argv[5], &why);
     s.typist = typist_create(s.loop, s.display);
     loop_add_fd(s.loop, STDIN_FILENO, EPOLLIN, command, &s);
     printf("port %u url %s\n", vnc_port(vnc), vnc_web_url(vnc) ? vnc_web_url(vnc) : "none");
     fflush(stdout);
     loop_run(s.loop);
+    window_close(s.window);
     vnc_close(vnc);
     typist_destroy(s.typist);
     keymap_destroy(s.keymap);
