@@ -4,13 +4,17 @@
  */
 #include "board/pc_internal.h"
 
+#include "base/log.h"
 #include "board/firmware.h"
 #include "dev/vga.h"
 #include "host/display/display.h"
 #include "host/display/vnc.h"
+#include "host/display/window.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VGA_DEVFN     0x18
 #define VGA_ROM_LIMIT (256 * 1024)
@@ -87,6 +91,43 @@ static int create_vnc(struct pc *pc, char **why)
     return vnc_open(&pc->vnc, pc->s.loop, pc->display, &o, why);
 }
 
+static void on_closed(void *opaque)
+{
+    pc_power_button(opaque);
+}
+
+/* Without a window the guest runs all the same: it may have been started where there is no desktop, or again there. */
+static void create_window(struct pc *pc)
+{
+    const struct domain_config *c = pc->s.config;
+    const struct sdl_config *sdl = &c->hvm.sdl;
+    const struct window_options o = {
+        .name = pc->s.name,
+        .opengl = tri_or(sdl->opengl, false),
+        .x_display = sdl->display,
+        .xauthority = sdl->xauthority,
+        .closed = on_closed,
+        .opaque = pc,
+    };
+    char *text = NULL, line[700];
+    int rc;
+
+    if (!tri_or(sdl->enable, false) || tri_or(c->hvm.nographic, false))
+        return;
+    rc = window_open(&pc->window, pc->s.loop, pc->display, &o, &text);
+    if (rc || text) {
+        (void)snprintf(line, sizeof line, "%s: sdl=1: %s%s", c->source ? c->source : "config",
+                       text ? text : strerror(-rc),
+                       !rc       ? ""
+                       : pc->vnc ? "; the guest runs on, and VNC shows it"
+                                 : "; the guest runs on without");
+        log_info("%s", line);
+        if (pc->s.notice)
+            pc->s.notice(pc->s.opaque, line);
+    }
+    free(text);
+}
+
 int pc_display_create(struct pc *pc, char **why)
 {
     const struct hvm_config *h = &pc->s.config->hvm;
@@ -95,11 +136,16 @@ int pc_display_create(struct pc *pc, char **why)
     if (h->vga == VGA_QXL)
         return pc_why(why, -ENOSYS, "vga=\"qxl\" does not exist yet in domus: use \"stdvga\" or \"cirrus\"");
     rc = h->vga == VGA_NONE ? 0 : create_vga(pc, why);
-    return rc ? rc : create_vnc(pc, why);
+    if (!rc)
+        rc = create_vnc(pc, why);
+    if (!rc)
+        create_window(pc);
+    return rc;
 }
 
 void pc_display_destroy(struct pc *pc)
 {
+    window_close(pc->window);
     vnc_close(pc->vnc);
     display_destroy(pc->display);
 }

@@ -97,6 +97,7 @@ struct pc {
     struct pc_nic nic[PC_NICS];
     unsigned nics;
     struct vnc *vnc;
+    struct window *window; /* NULL: none */
     struct chardev *serial[PC_SERIALS];
 
     struct xen_domain *xen;

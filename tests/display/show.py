@@ -14,6 +14,8 @@ import tempfile
 import time
 import zlib
 
+import desktop
+
 SHOW = os.path.join(sys.argv[1], "tests/display/display-show")
 TMP = tempfile.mkdtemp(prefix="domus-display-")
 FIRST_DISPLAY = 1100 + os.getpid() % 200 * 10  # others may run this, too, and browsers refuse some ports below
@@ -147,61 +149,12 @@ def keep(path):
         shutil.copy(path, KEEP)
 
 
-class Desktop(dict):
-    """The environment of an X server of ours; its screen is in a file (XWDFile.h)."""
-
-    def __init__(self, env, server, screen):
-        super().__init__(env)
-        self.server, self.screen = server, screen
-
-    def pixels(self):
-        """(width, height, rows of (r, g, b) bytes)."""
-        with open(self.screen, "rb") as f:
-            data = f.read()
-        head = struct.unpack(">25I", data[:100])
-        width, height, stride, at = head[4], head[5], head[12], head[0] + 12 * head[19]
-        rows = []
-        for y in range(height):
-            bgrx = data[at + y * stride:at + y * stride + 4 * width]
-            row = bytearray(3 * width)
-            row[0::3], row[1::3], row[2::3] = bgrx[2::4], bgrx[1::4], bgrx[0::4]
-            rows.append(bytes(row))
-        return width, height, rows
-
-    def keep(self, name):
-        if KEEP:
-            width, height, rows = self.pixels()
-            parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-                     (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))), (b"IEND", b"")]
-            os.makedirs(KEEP, exist_ok=True)
-            with open(os.path.join(KEEP, name), "wb") as f:
-                f.write(b"\x89PNG\r\n\x1a\n")
-                for kind, body in parts:
-                    f.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
-
-
 def x_server():
     need("Xvfb", "xdotool")
-    for number in range(90, 120):
-        if not os.path.exists(f"/tmp/.X11-unix/X{number}"):
-            break
-    os.makedirs(os.path.join(TMP, f"screen{number}"), exist_ok=True)
-    server = start(["Xvfb", f":{number}", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-fbdir",
-                    os.path.join(TMP, f"screen{number}")])
-    env = dict(os.environ, DISPLAY=f":{number}", HOME=TMP)
-    for _ in range(600):
-        if subprocess.run(["xdotool", "getdisplaygeometry"], env=env, capture_output=True).returncode == 0:
-            return Desktop(env, server, os.path.join(TMP, f"screen{number}", "Xvfb_screen0"))
-        time.sleep(0.1)
-    raise AssertionError("Xvfb does not answer")
-
-
-def xdo(env, *words):
-    return subprocess.run(["xdotool", *words], env=env, check=True, capture_output=True, text=True, timeout=120).stdout
-
-
-def window(env, name):
-    return xdo(env, "search", "--sync", "--onlyvisible", "--name", name).split()[0]
+    env = desktop.Desktop(TMP)
+    started.append(env.server)
+    env.wait()
+    return env
 
 
 def main(cases):

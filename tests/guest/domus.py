@@ -121,7 +121,7 @@ class Host:
         if not os.path.exists(path):
             os.makedirs(path)
             for name in os.listdir(os.path.dirname(XL)):
-                if name in ("xl", "domus-domain", "domus-stub"):
+                if name in ("xl", "domus-domain", "domus-stub", "domus-window"):
                     shutil.copy(os.path.join(os.path.dirname(XL), name), path)
         return path
 

@@ -23,7 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WHEEL_MAX 10 /* clicks of one event */
+#define WHEEL_MAX    10  /* clicks of one event */
+#define SMALLEST     160 /* pixels wide, that a window is made for: a chip without a mode has less */
+#define FIRST_WIDTH  720 /* the window's until there is a mode */
+#define FIRST_HEIGHT 400
 
 struct view {
     const char *name;
@@ -163,7 +166,7 @@ static void size_to_picture(struct view *v)
     bool known;
 
     v->sized = false;
-    if (v->full_screen)
+    if (v->full_screen || v->width < SMALLEST)
         return;
     known = desktop_room(v, &room);
     if (known && (width > room.w || height > room.h)) {
@@ -504,8 +507,9 @@ static bool open_renderer(struct view *v, const char *driver, Uint32 flags)
     SDL_RendererInfo info = {0};
 
     SDL_SetHint(SDL_HINT_RENDER_DRIVER, driver);
-    v->window = SDL_CreateWindow(v->name, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, v->width, v->height,
-                                 SDL_WINDOW_RESIZABLE);
+    v->window = SDL_CreateWindow(v->name, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
+                                 v->width < SMALLEST ? FIRST_WIDTH : v->width,
+                                 v->width < SMALLEST ? FIRST_HEIGHT : v->height, SDL_WINDOW_RESIZABLE);
     v->renderer = v->window ? SDL_CreateRenderer(v->window, -1, flags) : NULL;
     if (v->renderer && SDL_GetRendererInfo(v->renderer, &info) == 0 && strcmp(info.name, driver) == 0)
         return true;
