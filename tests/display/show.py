@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zlib
 
 import desktop
@@ -171,6 +172,7 @@ def main(cases):
             result = f"skipped: not installed: {e}"
         except Exception as e:  # one case's trouble must not hide the others
             result = f"FAILED: {type(e).__name__}: {e}"
+            traceback.print_exc()
             failed += 1
         while browsers:
             browsers.pop().close()  # again, where the case did not fail

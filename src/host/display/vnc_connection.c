@@ -183,7 +183,7 @@ static void viewer_end(struct vnc_connection *c)
         if (v->screens[i] == c->screen)
             v->screen_used[i] = false;
     c->screen = NULL;
-    c->viewing = false;
+    c->viewing = c->admitted = c->exclusive = false;
     v->viewing--;
     pthread_mutex_unlock(&v->mutex);
 }
@@ -242,6 +242,8 @@ static void viewer_run(struct vnc_connection *c)
             break;
         if (p[1].revents)
             viewer_take_damage(c, cl);
+        if (p[0].revents)
+            vnc_share(c, cl);
         rfbProcessEvents(screen, 0); /* frees the client when it has gone */
     }
     c->sock = -1;

@@ -47,7 +47,8 @@ struct vnc_connection {
 
     /* under v->mutex */
     bool used, finished, viewing;
-    int wake; /* eventfd: there is damage, or the end */
+    bool admitted, exclusive; /* the viewer has asked for its share of the screen, and has it alone */
+    int wake;                 /* eventfd: there is damage, or the end */
     struct display_rect rects[VNC_RECTS_MAX];
     unsigned rect_count;
     bool resized;
@@ -103,6 +104,10 @@ int vnc_listen(struct vnc *v, const struct vnc_options *o, char **why);
 void *vnc_connection_run(void *connection);
 void vnc_event_add(struct vnc *v, const struct vnc_event *e);
 rfbScreenInfoPtr vnc_screen_create(struct vnc *v);
+
+/* vnc_share.c: called while the viewer's next message is waiting: if it says whether it shares the screen, heeds that.
+ */
+void vnc_share(struct vnc_connection *c, rfbClientPtr cl);
 
 /* vnc_input.c: in the loop: one event, or cut text, to the display. */
 void vnc_input(struct vnc *v, const struct vnc_event *e);
