@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * keymap.h: from keysyms (X11's numbers, as VNC and text use them) to keys of a PC keyboard with a given layout.
- * Layouts come from libxkbcommon and the xkb-data package.
+ * Layouts come from libxkbcommon and the xkb-data package; what dead keys make of others from libX11's data.
  */
 #ifndef DOMUS_HOST_DISPLAY_KEYMAP_H
 #define DOMUS_HOST_DISPLAY_KEYMAP_H
@@ -18,8 +18,15 @@ enum keymap_mods { KEYMAP_SHIFT = 1, KEYMAP_ALTGR = 2 };
 struct keymap *keymap_create(const char *name, char **why);
 void keymap_destroy(struct keymap *k); /* NULL is fine */
 
-/* The key that gives this keysym, as display_key() takes it, and what must be held with it. False: no such key. */
-bool keymap_lookup(const struct keymap *k, uint32_t keysym, uint16_t *scancode, unsigned *mods);
+/* A key, as display_key() takes it, and what must be held with it. */
+struct key_stroke {
+    uint16_t scancode;
+    unsigned mods;
+};
+
+/* What gives this keysym, one after the other: a key (1), or a dead key and another (2). 0: nothing on this layout. */
+#define KEYMAP_STROKES_MAX 2
+unsigned keymap_lookup(const struct keymap *k, uint32_t keysym, struct key_stroke strokes[KEYMAP_STROKES_MAX]);
 
 struct key_step {
     uint16_t scancode;

@@ -117,10 +117,14 @@ static bool steps_add(struct key_steps *steps, uint16_t scancode, bool down)
 /* A key's name, or one character: the key that has it on this layout, whatever is held for it. */
 static bool key_by_name(const struct keymap *k, const char *name, size_t len, uint16_t *scancode)
 {
-    unsigned mods;
+    struct key_stroke strokes[KEYMAP_STROKES_MAX];
 
-    if (len == 1)
-        return keymap_lookup(k, xkb_utf32_to_keysym((unsigned char)name[0]), scancode, &mods);
+    if (len == 1) {
+        if (keymap_lookup(k, xkb_utf32_to_keysym((unsigned char)name[0]), strokes) != 1)
+            return false;
+        *scancode = strokes[0].scancode;
+        return true;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (strlen(names[i].name) == len && strncasecmp(names[i].name, name, len) == 0) {
             *scancode = names[i].scancode;
@@ -167,12 +171,24 @@ static uint32_t utf8_next(const char *s, size_t *bytes)
     return c;
 }
 
-static bool press(struct key_steps *steps, uint16_t scancode, unsigned mods)
+static bool press(struct key_steps *steps, struct key_stroke s)
 {
-    return (!(mods & KEYMAP_SHIFT) || steps_add(steps, SC_SHIFT, true)) &&
-           (!(mods & KEYMAP_ALTGR) || steps_add(steps, SC_ALTGR, true)) && steps_add(steps, scancode, true) &&
-           steps_add(steps, scancode, false) && (!(mods & KEYMAP_ALTGR) || steps_add(steps, SC_ALTGR, false)) &&
-           (!(mods & KEYMAP_SHIFT) || steps_add(steps, SC_SHIFT, false));
+    return (!(s.mods & KEYMAP_SHIFT) || steps_add(steps, SC_SHIFT, true)) &&
+           (!(s.mods & KEYMAP_ALTGR) || steps_add(steps, SC_ALTGR, true)) && steps_add(steps, s.scancode, true) &&
+           steps_add(steps, s.scancode, false) && (!(s.mods & KEYMAP_ALTGR) || steps_add(steps, SC_ALTGR, false)) &&
+           (!(s.mods & KEYMAP_SHIFT) || steps_add(steps, SC_SHIFT, false));
+}
+
+/* How many keys it took; 0: none has it; -ENOMEM. */
+static int type_keysym(const struct keymap *k, uint32_t keysym, struct key_steps *steps)
+{
+    struct key_stroke strokes[KEYMAP_STROKES_MAX];
+    unsigned n = keymap_lookup(k, keysym, strokes);
+
+    for (unsigned i = 0; i < n; i++)
+        if (!press(steps, strokes[i]))
+            return -ENOMEM;
+    return (int)n;
 }
 
 static int type_text(const struct keymap *k, const char *text, struct key_steps *steps, char **why)
@@ -182,18 +198,16 @@ static int type_text(const struct keymap *k, const char *text, struct key_steps 
     for (const char *p = text; *p; p += bytes) {
         uint32_t c = utf8_next(p, &bytes);
         uint32_t keysym = c == '\n' || c == '\r' ? XKB_KEY_Return : c == '\t' ? XKB_KEY_Tab : xkb_utf32_to_keysym(c);
-        uint16_t scancode;
-        unsigned mods;
-        if (!bytes || !keymap_lookup(k, keysym, &scancode, &mods)) {
+        int rc = bytes ? type_keysym(k, keysym, steps) : 0;
+        if (rc <= 0)
             steps->count = from;
+        if (rc < 0)
+            return rc;
+        if (rc == 0) {
             if (asprintf(why, "\"%.*s\" is on no key of this keyboard layout (see keymap=)", bytes ? (int)bytes : 1,
                          p) < 0)
                 *why = NULL;
             return -EINVAL;
-        }
-        if (!press(steps, scancode, mods)) {
-            steps->count = from;
-            return -ENOMEM;
         }
     }
     return 0;
@@ -212,16 +226,15 @@ int keymap_type_latin1(const struct keymap *k, const uint8_t *text, size_t bytes
                           : c == '\t'            ? XKB_KEY_Tab
                           : control              ? XKB_KEY_NoSymbol
                                                  : xkb_utf32_to_keysym(c);
-        uint16_t scancode;
-        unsigned mods;
+        int rc;
         if (c == '\r' && i + 1 < bytes && text[i + 1] == '\n')
             continue;
-        if (keysym == XKB_KEY_NoSymbol || !keymap_lookup(k, keysym, &scancode, &mods)) {
-            ++*skipped;
-        } else if (!press(steps, scancode, mods)) {
+        rc = keysym == XKB_KEY_NoSymbol ? 0 : type_keysym(k, keysym, steps);
+        if (rc < 0) {
             steps->count = from;
-            return -ENOMEM;
+            return rc;
         }
+        *skipped += rc == 0;
     }
     return 0;
 }

@@ -22,9 +22,11 @@ static void key(struct vnc *v, uint16_t scancode, bool down)
     display_key(v->display, scancode, down);
 }
 
+/* ... or makes one, as dead keys do. */
 static bool has_character(uint32_t keysym)
 {
-    return (keysym >= 0x20 && keysym < 0xfe00) || keysym > 0x1000000;
+    return (keysym >= 0x20 && keysym < 0xfe00) || (keysym >= XKB_KEY_dead_grave && keysym < 0xfea0) ||
+           keysym > 0x1000000;
 }
 
 static void set_mods(struct vnc *v, unsigned from, unsigned to)
@@ -37,21 +39,28 @@ static void set_mods(struct vnc *v, unsigned from, unsigned to)
 
 static void keysym_event(struct vnc *v, uint32_t keysym, bool down)
 {
-    uint16_t scancode;
-    unsigned mods, held = v->held_mods;
+    struct key_stroke strokes[KEYMAP_STROKES_MAX], *last;
+    unsigned n = keymap_lookup(v->keymap, keysym, strokes), held = v->held_mods;
 
-    if (!keymap_lookup(v->keymap, keysym, &scancode, &mods))
+    if (n == 0)
         return;
+    last = &strokes[n - 1];
     if (!down || !has_character(keysym)) {
-        key(v, scancode, down);
+        key(v, last->scancode, down);
         return;
     }
     /* a letter's case may come from Caps Lock, which the guest has followed: its shift is the client's */
     if (xkb_keysym_to_upper(keysym) != xkb_keysym_to_lower(keysym))
-        mods = (mods & ~(unsigned)KEYMAP_SHIFT) | (held & KEYMAP_SHIFT);
-    set_mods(v, held, mods);
-    key(v, scancode, true);
-    set_mods(v, mods, held);
+        last->mods = (last->mods & ~(unsigned)KEYMAP_SHIFT) | (held & KEYMAP_SHIFT);
+    if (n > 1) { /* a dead key first */
+        set_mods(v, held, strokes[0].mods);
+        key(v, strokes[0].scancode, true);
+        key(v, strokes[0].scancode, false);
+        set_mods(v, strokes[0].mods, held);
+    }
+    set_mods(v, held, last->mods);
+    key(v, last->scancode, true);
+    set_mods(v, last->mods, held);
 }
 
 void vnc_input(struct vnc *v, const struct vnc_event *e)

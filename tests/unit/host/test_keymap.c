@@ -37,6 +37,25 @@ static void layouts(void **state)
         {"cz", 'z', 0x15, 0},
         {"cz", 0x1ec /* e caron */, 0x03, 0},
         {"cz", '2', 0x03, KEYMAP_SHIFT},
+        {"cs", 'y', 0x2c, 0},
+        {"cs", 'Z', 0x15, KEYMAP_SHIFT},
+        {"cs", 0x1b9 /* s caron */, 0x04, 0},
+        {"cs", 0x1e8 /* c caron */, 0x05, 0},
+        {"cs", 0x1f8 /* r caron */, 0x06, 0},
+        {"cs", 0x1be /* z caron */, 0x07, 0},
+        {"cs", 0xfd /* y acute */, 0x08, 0},
+        {"cs", 0xe1 /* a acute */, 0x09, 0},
+        {"cs", 0xed /* i acute */, 0x0a, 0},
+        {"cs", 0xe9 /* e acute */, 0x0b, 0},
+        {"cs", 0xfa /* u acute */, 0x1a, 0},
+        {"cs", 0x1f9 /* u ring */, 0x27, 0},
+        {"cs", 0xa7 /* section */, 0x28, 0},
+        {"cs", '!', 0x28, KEYMAP_SHIFT},
+        {"cs", '+', 0x02, 0},
+        {"cs", 0xfe51 /* dead acute */, 0x0d, 0},
+        {"cs", 0xfe5a /* dead caron */, 0x0d, KEYMAP_SHIFT},
+        {"cs", 0x100011b /* e caron, by its number */, 0x03, 0},
+        {"cs", 0x10000e9 /* e acute, by its number */, 0x0b, 0},
         {"de-ch", 0xe7 /* c cedilla */, 0x05, KEYMAP_SHIFT},
         {"en-us", 0xff0d /* Return */, 0x1c, 0},
         {"fr", 0xff52 /* Up */, 0xe048, 0},
@@ -46,13 +65,43 @@ static void layouts(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *why;
-        uint16_t scancode = 0;
-        unsigned mods = 99;
+        struct key_stroke s[KEYMAP_STROKES_MAX] = {{0}};
         struct keymap *k = keymap_create(cases[i].layout, &why);
         assert_non_null(k);
-        if (!keymap_lookup(k, cases[i].keysym, &scancode, &mods) || scancode != cases[i].scancode ||
-            mods != cases[i].mods)
-            fail_msg("%s: keysym %x is key %x, held %x", cases[i].layout, cases[i].keysym, scancode, mods);
+        if (keymap_lookup(k, cases[i].keysym, s) != 1 || s[0].scancode != cases[i].scancode ||
+            s[0].mods != cases[i].mods)
+            fail_msg("%s: keysym %x is key %x, held %x", cases[i].layout, cases[i].keysym, s[0].scancode, s[0].mods);
+        keymap_destroy(k);
+    }
+}
+
+/* What is on no key of its own comes by a dead key. */
+static void dead_keys(void **state)
+{
+    static const struct {
+        const char *layout;
+        uint32_t keysym;
+        struct key_stroke want[KEYMAP_STROKES_MAX];
+    } cases[] = {
+        {"cs", 0xf3 /* o acute */, {{0x0d, 0}, {0x18, 0}}},
+        {"cs", 0x1ef /* d caron */, {{0x0d, KEYMAP_SHIFT}, {0x20, 0}}},
+        {"cs", 0x1bb /* t caron */, {{0x0d, KEYMAP_SHIFT}, {0x14, 0}}},
+        {"cs", 0x1f2 /* n caron */, {{0x0d, KEYMAP_SHIFT}, {0x31, 0}}},
+        {"cs", 0x1cc /* E caron */, {{0x0d, KEYMAP_SHIFT}, {0x12, KEYMAP_SHIFT}}},
+        {"cs", 0xdd /* Y acute */, {{0x0d, 0}, {0x2c, KEYMAP_SHIFT}}},
+        {"de", '^', {{0x29, 0}, {0x39, 0}}},
+        {"de", 0xe9 /* e acute */, {{0x0d, 0}, {0x12, 0}}},
+        {"fr", 0xea /* e circumflex */, {{0x1a, 0}, {0x12, 0}}},
+        {"es", 0xf1 /* n tilde */, {{0x27, 0}}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *why;
+        struct key_stroke s[KEYMAP_STROKES_MAX] = {{0}};
+        struct keymap *k = keymap_create(cases[i].layout, &why);
+        unsigned n = keymap_lookup(k, cases[i].keysym, s);
+        if (n != (cases[i].want[1].scancode ? 2 : 1) || memcmp(s, cases[i].want, sizeof s) != 0)
+            fail_msg("%s: keysym %x: %u keys: %x held %x, %x held %x", cases[i].layout, cases[i].keysym, n,
+                     s[0].scancode, s[0].mods, s[1].scancode, s[1].mods);
         keymap_destroy(k);
     }
 }
@@ -66,12 +115,11 @@ static void names_of_layouts(void **state)
                                         "pl", "pt", "pt-br", "ru", "sl",    "sv",    "th",    "tr"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char *why;
-        uint16_t scancode;
-        unsigned mods;
+        struct key_stroke strokes[KEYMAP_STROKES_MAX];
         struct keymap *k = keymap_create(names[i], &why);
         if (!k)
             fail_msg("%s: %s", names[i], why);
-        assert_true(keymap_lookup(k, 0xffc2 /* F5 */, &scancode, &mods));
+        assert_int_equal(keymap_lookup(k, 0xffc2 /* F5 */, strokes), 1);
         keymap_destroy(k);
     }
 }
@@ -118,6 +166,8 @@ static void names_and_text(void **state)
     expect_sent("en-us", "ls\n", "+26 -26 +1f -1f +1c -1c");
     expect_sent("de", "\xc3\x9f", "+c -c");
     expect_sent("en-us", "-", "+c -c");
+    expect_sent("cs", "\xc5\x88", "+2a +d -d -2a +31 -31"); /* n caron */
+    expect_sent("cs", "\xc3\x93", "+d -d +2a +18 -18 -2a"); /* O acute */
 }
 
 static void what_cannot_be_typed(void **state)
@@ -163,8 +213,9 @@ static void cut_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layouts),        cmocka_unit_test(names_of_layouts),     cmocka_unit_test(unknown_layout),
-        cmocka_unit_test(names_and_text), cmocka_unit_test(what_cannot_be_typed), cmocka_unit_test(cut_text),
+        cmocka_unit_test(layouts),        cmocka_unit_test(dead_keys),      cmocka_unit_test(names_of_layouts),
+        cmocka_unit_test(unknown_layout), cmocka_unit_test(names_and_text), cmocka_unit_test(what_cannot_be_typed),
+        cmocka_unit_test(cut_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
