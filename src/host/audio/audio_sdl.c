@@ -49,6 +49,7 @@ int audio_sdl_open(void **state, char **why)
 
     if (!s)
         return -ENOMEM;
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* or SIGTERM would be an event that nobody waits for */
     if (SDL_InitSubSystem(SDL_INIT_AUDIO) == 0) {
         s->device = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
         if (s->device) {
