@@ -502,16 +502,17 @@ static void open_video(bool only_x11)
          SDL_GetError());
 }
 
+/* driver NULL: any. */
 static bool open_renderer(struct view *v, const char *driver, Uint32 flags)
 {
     SDL_RendererInfo info = {0};
 
-    SDL_SetHint(SDL_HINT_RENDER_DRIVER, driver);
+    SDL_SetHint(SDL_HINT_RENDER_DRIVER, driver ? driver : "");
     v->window = SDL_CreateWindow(v->name, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED,
                                  v->width < SMALLEST ? FIRST_WIDTH : v->width,
                                  v->width < SMALLEST ? FIRST_HEIGHT : v->height, SDL_WINDOW_RESIZABLE);
     v->renderer = v->window ? SDL_CreateRenderer(v->window, -1, flags) : NULL;
-    if (v->renderer && SDL_GetRendererInfo(v->renderer, &info) == 0 && strcmp(info.name, driver) == 0)
+    if (v->renderer && SDL_GetRendererInfo(v->renderer, &info) == 0 && (!driver || strcmp(info.name, driver) == 0))
         return true;
     if (v->renderer)
         SDL_DestroyRenderer(v->renderer);
@@ -528,7 +529,8 @@ static void open_window(struct view *v, bool opengl)
 
     if (opengl && !open_renderer(v, "opengl", SDL_RENDERER_ACCELERATED | SDL_RENDERER_PRESENTVSYNC))
         snprintf(note, sizeof note, "opengl=1: no OpenGL here (%s): the window is drawn without", SDL_GetError());
-    if (!v->renderer && !open_renderer(v, "software", SDL_RENDERER_SOFTWARE))
+    /* To SDL's mind Wayland's windows are OpenGL's only. */
+    if (!v->renderer && !open_renderer(v, "software", SDL_RENDERER_SOFTWARE) && !open_renderer(v, NULL, 0))
         fail("no window: %s", SDL_GetError());
     SDL_StopTextInput(); /* keys are keys: an input method must not make words of them */
     SDL_EventState(SDL_DROPFILE, SDL_IGNORE);
