@@ -9,10 +9,10 @@ import zlib
 
 
 class Desktop(dict):
-    """The environment of an X server, which it starts; its screen is in a file (XWDFile.h). server: to be ended by who
-    made this."""
+    """The environment of an X server, which it starts, with more arguments; its screen is in a file (XWDFile.h). server: to be
+    ended by who made this."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *more):
         for number in range(90, 120):
             if not os.path.exists(f"/tmp/.X11-unix/X{number}"):
                 break
@@ -20,7 +20,7 @@ class Desktop(dict):
         os.makedirs(screen, exist_ok=True)
         self.screen = os.path.join(screen, "Xvfb_screen0")
         self.server = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "1280x1024x24", "-nolisten", "tcp",
-                                        "-noreset", "-fbdir", screen], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        "-noreset", "-fbdir", screen, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         super().__init__(os.environ, DISPLAY=f":{number}", HOME=folder)
 
     def wait(self):
@@ -66,7 +66,10 @@ def geometry(env, w):
     """(x, y, width, height) of a window's inside; xdotool's own x and y are wrong under a window manager."""
     x11, numbers = ctypes.CDLL("libX11.so.6"), [ctypes.c_int() for _ in range(6)]
     x11.XOpenDisplay.restype = ctypes.c_void_p
+    if "XAUTHORITY" in env:
+        os.environ["XAUTHORITY"] = env["XAUTHORITY"]
     display = ctypes.c_void_p(x11.XOpenDisplay(env["DISPLAY"].encode()))
+    assert display, "no connection to the X server"
     root = ctypes.c_ulong()
     x11.XGetGeometry(display, ctypes.c_ulong(int(w)), ctypes.byref(root), *map(ctypes.byref, numbers))
     x, y, child = ctypes.c_int(), ctypes.c_int(), ctypes.c_ulong()

@@ -3,7 +3,7 @@
  * show.c: a display without a guest for the scripts beside it: shows a known picture over VNC and web, and in a window,
  * prints every key and pointer event it gets, changes size or picture on a line from standard input.
  *
- *   show LISTEN DISPLAY UNUSED PASSWORD KEYMAP [tablet] [paste] [window [opengl] [display=X]]
+ *   show LISTEN DISPLAY UNUSED PASSWORD KEYMAP [tablet] [paste] [window [opengl] [display=X] [xauthority=FILE]]
  *
  * prints what window_open() has to say, "port N url U", then events; see command()
  */
@@ -97,6 +97,8 @@ static void open_window(struct show *s, int words, char **word)
         o.opengl = o.opengl || !strcmp(word[i], "opengl");
         if (!strncmp(word[i], "display=", 8))
             o.x_display = word[i] + 8;
+        if (!strncmp(word[i], "xauthority=", 11))
+            o.xauthority = word[i] + 11;
     }
     if (!wanted)
         return;

@@ -150,10 +150,13 @@ def keep(path):
         shutil.copy(path, KEEP)
 
 
-def x_server():
+def x_server(key_file=None):
+    """key_file: only who has that may use it."""
     need("Xvfb", "xdotool")
-    env = desktop.Desktop(TMP)
+    env = desktop.Desktop(TMP, *(["-auth", key_file] if key_file else []))
     started.append(env.server)
+    if key_file:
+        env["XAUTHORITY"] = key_file
     env.wait()
     return env
 
