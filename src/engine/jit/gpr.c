@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * gpr.c: instructions on general registers that have a shape of their own: VEX-encoded ones (BMI1, BMI2), bit strings
- * in memory selected by a register, CMPXCHG8B and CMPXCHG16B, string instructions without REP (loops of boot loaders).
+ * in memory selected by a register, CMPXCHG8B and CMPXCHG16B.
  */
 #include "engine/interp/ops.h"
 #include "engine/jit/translate.h"
@@ -16,22 +16,6 @@ static bool is_exchange(const struct x86_insn *insn)
 {
     return insn->encoding == X86_ENC_LEGACY && insn->map == X86_MAP_0F && insn->opcode == 0xc7 && insn->mod != 3 &&
            (insn->reg & 7) == 1 && !insn->prefix_rep;
-}
-
-static bool is_string(const struct translation *t, const struct x86_insn *insn)
-{
-    if (insn->encoding != X86_ENC_LEGACY || insn->map != X86_MAP_1B || insn->prefix_rep || insn->prefix_lock ||
-        insn->address_size != t->word)
-        return false;
-    switch (insn->opcode) {
-    case 0xa4:
-    case 0xa5:
-    case 0xac:
-    case 0xad: return insn->segment != X86_FS && insn->segment != X86_GS && (insn->segment != X86_CS || t->word == 8);
-    case 0xaa:
-    case 0xab: return true;
-    default: return false;
-    }
 }
 
 /* BEXTR, BZHI and the like leave AF and PF undefined, BEXTR SF too. */
@@ -59,7 +43,7 @@ void tr_classify_gpr(struct translation *t, unsigned i)
         t->how[i] = (struct jit_class){.kind = JIT_BIT_STRING, .kills = X86_CF};
     else if (is_exchange(insn))
         t->how[i] = (struct jit_class){.kind = JIT_CMPXCHG_N, .kills = X86_ZF};
-    else if (is_string(t, insn))
+    else if (tr_is_string(t, insn))
         t->how[i] = (struct jit_class){.kind = JIT_STRING};
 }
 
@@ -131,48 +115,4 @@ bool tr_cmpxchg_n(struct translation *t)
     emit_load(e, RCX, emit_reg(jit_host_reg[X86_RCX]));
     emit_op(e, insn->prefix_lock ? EMIT_LOCK : 0, wide ? 8 : 4, 0x1c7, 1, rm);
     return true;
-}
-
-/* An element of the string at guest register n. */
-static struct emit_rm element(struct translation *t, unsigned n, unsigned size, bool write)
-{
-    emit_op(&t->e, 0, t->word, 0x8d, R14, emit_mem(jit_host_reg[n], 0)); /* lea */
-    return tr_memory(t, size, write, 0);
-}
-
-static void advance(struct translation *t, unsigned n, unsigned size)
-{
-    emit_op(&t->e, 0, t->word, 0x8d, jit_host_reg[n], emit_mem(jit_host_reg[n], (int32_t)size)); /* lea */
-}
-
-/* Upwards; downwards they are the handlers'. Nothing is changed before the last check. */
-bool tr_string(struct translation *t)
-{
-    static const uint16_t zero_extending[] = {[1] = 0x1b6, [2] = 0x1b7, [4] = 0x8b, [8] = 0x8b};
-    struct emit *e = &t->e;
-    const struct x86_insn *insn = &t->insn[t->at];
-    const unsigned size = insn->opcode & 1 ? insn->operand_size : 1, store = size == 1 ? 0x88 : 0x89;
-    emit_load(e, RCX, JIT_SLOT(v.cpu.rflags));
-    emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(df)); /* pext */
-    emit_16(e, 0x05e3);                                         /* jrcxz over the jump */
-    tr_slow(t, emit_jump(e));
-    switch (insn->opcode & 0xfe) {
-    case 0xa4:
-        emit_op(e, 0, size == 8 ? 8 : 4, zero_extending[size], RCX, element(t, X86_RSI, size, false));
-        emit_store(e, RCX, JIT_SLOT(spare[0]));
-        struct emit_rm to = tr_free_rcx(t, element(t, X86_RDI, size, true));
-        emit_load(e, RCX, JIT_SLOT(spare[0]));
-        emit_op(e, 0, size, store, RCX, to);
-        advance(t, X86_RSI, size);
-        advance(t, X86_RDI, size);
-        return true;
-    case 0xaa:
-        emit_op(e, 0, size, store, RAX, element(t, X86_RDI, size, true));
-        advance(t, X86_RDI, size);
-        return true;
-    default:
-        emit_op(e, 0, size, size == 1 ? 0x8a : 0x8b, RAX, element(t, X86_RSI, size, false));
-        advance(t, X86_RSI, size);
-        return true;
-    }
 }

@@ -76,7 +76,7 @@ struct jit_vcpu {
     _Atomic uint64_t go; /* 0: leave translated code soon */
     uint64_t page_va;
     uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
-    uint64_t spare[2];
+    uint64_t spare[3];
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
     uint64_t bit_mask[2];             /* PEXT's: a bit's number in 4 and in 8 bytes */

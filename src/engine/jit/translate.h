@@ -28,7 +28,7 @@ enum jit_kind {
     JIT_GPR_VEX,
     JIT_BIT_STRING,
     JIT_CMPXCHG_N,
-    JIT_STRING, /* MOVS, STOS, LODS, once */
+    JIT_STRING, /* MOVS, STOS, LODS */
     /* These end a block. */
     JIT_JCC,
     JIT_JMP,
@@ -162,6 +162,9 @@ void tr_classify_gpr(struct translation *t, unsigned i); /* of what is JIT_FALLB
 bool tr_gpr_vex(struct translation *t);
 bool tr_bit_string(struct translation *t);
 bool tr_cmpxchg_n(struct translation *t);
+
+/* string.c */
+bool tr_is_string(const struct translation *t, const struct x86_insn *insn);
 bool tr_string(struct translation *t);
 
 /* vector.c */
