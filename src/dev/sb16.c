@@ -317,6 +317,7 @@ static void acknowledge(struct sb16 *b, uint8_t bit)
 {
     b->s.mixer[MIX_STATUS] &= (uint8_t)~bit;
     sb16_update_irq(b);
+    audio_sync(b->c.audio);
 }
 
 static uint8_t sb16_read_reg(struct device *d, unsigned reg)

@@ -49,6 +49,13 @@ static size_t pcm_until(void *opaque)
     return frames ? (size_t)frames : 1;
 }
 
+static bool pcm_unanswered(void *opaque)
+{
+    const struct sb16 *b = opaque;
+
+    return transfers(b) && b->s.mixer[MIX_STATUS] & (STATUS_8 | STATUS_16);
+}
+
 static void block_done(struct sb16 *b)
 {
     struct sb16_dma *d = &b->s.dma;
@@ -218,6 +225,7 @@ void sb16_dma_byte(struct sb16 *b, uint8_t value)
 
 void sb16_pcm_init(struct sb16 *b)
 {
-    b->pcm = (struct audio_source){.active = pcm_active, .until = pcm_until, .render = pcm_render, .opaque = b};
+    b->pcm = (struct audio_source){
+        .active = pcm_active, .until = pcm_until, .unanswered = pcm_unanswered, .render = pcm_render, .opaque = b};
     audio_add(b->c.audio, &b->pcm);
 }

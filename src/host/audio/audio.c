@@ -13,6 +13,7 @@
 #define CHUNK    441u /* frames at once: 10 ms */
 #define TICK_NS  10000000u
 #define NS_PER_S 1000000000ull
+#define PATIENCE 250000000ull /* ns that the guest may take to answer an event */
 
 struct audio {
     struct loop *loop; /* borrowed */
@@ -21,6 +22,7 @@ struct audio {
     const struct audio_backend_ops *ops; /* NULL: nowhere */
     void *state;
     bool running, rendering;
+    bool waiting, ignored;          /* for an answer to the last event; that would take too long */
     uint64_t start_ns, done;        /* frames rendered since then */
     uint64_t event_ns, event_frame; /* the last thing that the guest shall see */
 };
@@ -48,6 +50,17 @@ static size_t until_event(struct audio *a)
             least = n;
     }
     return least ? least : 1;
+}
+
+static bool any_unanswered(struct audio *a)
+{
+    list_for_each (node, &a->sources) {
+        const struct audio_source *s = list_entry(node, struct audio_source, link);
+
+        if (s->unanswered && s->active(s->opaque) && s->unanswered(s->opaque))
+            return true;
+    }
+    return false;
 }
 
 static uint64_t frames_in(uint64_t ns)
@@ -91,10 +104,33 @@ static uint64_t allowed(struct audio *a, uint64_t now)
     return due < paced ? due : paced;
 }
 
+/* Nothing may be rendered before the guest answers. After that it has as much time for the next event as ever; one that
+ * does not answer is not waited for again until it does. */
+static bool waits_for_guest(struct audio *a, uint64_t now)
+{
+    bool unanswered = any_unanswered(a);
+
+    if ((a->waiting || a->ignored) && !unanswered) {
+        a->event_ns = now;
+        a->event_frame = a->done;
+    }
+    if (!unanswered)
+        a->ignored = false;
+    else if (now - a->event_ns >= PATIENCE)
+        a->ignored = true;
+    a->waiting = unanswered && !a->ignored;
+    return a->waiting;
+}
+
 static void schedule(struct audio *a, uint64_t now)
 {
-    uint64_t frames = until_event(a), at, paced;
+    uint64_t frames, at, paced;
 
+    if (a->waiting) {
+        timer_set(&a->timer, a->event_ns + PATIENCE);
+        return;
+    }
+    frames = until_event(a);
     if (frames > CHUNK)
         frames = CHUNK;
     at = a->start_ns + ns_of(a->done + frames);
@@ -117,9 +153,10 @@ void audio_sync(struct audio *a)
         a->running = true;
         a->start_ns = a->event_ns = now;
         a->done = a->event_frame = 0;
+        a->waiting = a->ignored = false;
     }
     a->rendering = true;
-    limit = allowed(a, now);
+    limit = waits_for_guest(a, now) ? a->done : allowed(a, now);
     while (a->done < limit && any_active(a)) {
         size_t n = until_event(a);
         bool event = n <= limit - a->done && n <= CHUNK;
@@ -130,6 +167,7 @@ void audio_sync(struct audio *a)
         if (event) { /* the guest comes first */
             a->event_ns = now;
             a->event_frame = a->done;
+            (void)waits_for_guest(a, now);
             break;
         }
     }

@@ -4,7 +4,8 @@
  *
  * While a source is active, frames are rendered as guest time passes, whether or not anyone listens; none otherwise.
  * When the host was late they are made up for at twice the speed, so that a guest that refills a buffer on each
- * interrupt can keep up; more than a second behind is forgotten. All calls need the machine lock.
+ * interrupt can keep up; more than a second behind is forgotten. A guest that answers its interrupts is waited for: a
+ * host that has no time for a vcpu must not run a whole buffer past it. All calls need the machine lock.
  */
 #ifndef DOMUS_HOST_AUDIO_AUDIO_H
 #define DOMUS_HOST_AUDIO_AUDIO_H
@@ -23,6 +24,8 @@ struct audio_source {
     bool (*active)(void *opaque);
     /* Frames until something happens that the guest shall see, at least 1; SIZE_MAX: nothing will. */
     size_t (*until)(void *opaque);
+    /* What until() announced has happened, and the guest has not answered it. NULL: nothing is to be answered. */
+    bool (*unanswered)(void *opaque);
     /* Adds n frames (left, right; full scale is 16 bits) to mix; never more than until() said. */
     void (*render)(void *opaque, int32_t *mix, size_t n);
     void *opaque;
@@ -36,7 +39,7 @@ int audio_open(struct audio **a, struct loop *loop, const char *spec, char **tex
 void audio_close(struct audio *a); /* NULL is fine */
 void audio_add(struct audio *a, struct audio_source *s);
 
-/* Renders up to now. To be called before a source changes what it plays, and after it became active. */
+/* Renders up to now. To be called before a source changes what it plays, and after it became active or was answered. */
 void audio_sync(struct audio *a);
 
 #endif

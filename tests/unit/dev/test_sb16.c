@@ -160,6 +160,17 @@ static void program(unsigned channel, unsigned mode, uint32_t address, unsigned 
     out8(dma, io, 0xA << shift, ch);
 }
 
+/* What a channel's count says: transfers to the buffer's end. */
+static unsigned dma_left(unsigned channel)
+{
+    const struct io_ops *io = channel < 4 ? &i8237_low_io : &i8237_high_io;
+    unsigned shift = channel < 4 ? 0 : 1, reg = (2 * (channel & 3) + 1) << shift, low;
+
+    out8(dma, io, 0xC << shift, 0);
+    low = in8(dma, io, reg);
+    return ((low | in8(dma, io, reg) << 8) + 1) & 0xFFFF;
+}
+
 static void test_identity(void **state)
 {
     const char *text = "COPYRIGHT (C) CREATIVE TECHNOLOGY LTD, 1992.";
@@ -315,6 +326,57 @@ static void test_late_host(void **state)
     assert_true(fabs(pitch(0, 0, frames) - 441) < 0.05);
 }
 
+/* A guest that has no time for its interrupt is not overtaken, and finds the buffer as far as it was then. */
+static void test_late_guest(void **state)
+{
+    unsigned before;
+
+    program(5, 0x58, 0x20000, 2 * 441);
+    dsp(3, 0x41u, 44100u >> 8, 44100u & 0xFF);
+    dsp(4, 0xB6u, 0x30u, 440u & 0xFF, 440u >> 8); /* 5 ms: a quarter of the buffer */
+    for (unsigned i = 1; i <= 50; i++) {
+        for (unsigned t = 0; irq[1].rises < i && t < 100; t++)
+            fake_advance(MS / 10);
+        assert_int_equal(irq[1].rises, i);
+        if (i % 10 == 0)
+            fake_advance(200 * MS);
+        before = dma_left(5);
+        assert_int_equal(before % 441, 0); /* where the block ended */
+        in8(sb, &sb16_io, ACK16);
+        assert_int_equal(dma_left(5), before); /* and the next has its time */
+        assert_false(irq[1].line.level);
+    }
+    before = irq[1].rises;
+    fake_advance(1000 * MS); /* no answer: it plays all the same, and the answer ends that */
+    in8(sb, &sb16_io, ACK16);
+    fake_advance(10 * MS);
+    assert_int_equal(irq[1].rises, before + 2);
+    dsp(1, 0xD5u);
+    heard();
+    assert_true(frames > 44100 * 95 / 100);
+}
+
+/* Stopped by the interrupt of a block's end, as drivers do: nothing of what follows it is heard. */
+static void test_stops_at_a_block(void **state)
+{
+    uint8_t *at = mem_at(memory, 0x10000, 800);
+
+    memset(at, 0xC0, 400);
+    memset(at + 400, 0x20, 400);
+    program(1, 0x58, 0x10000, 800);
+    dsp(3, 0x41u, 8000u >> 8, 8000u & 0xFF);
+    dsp(4, 0xC6u, 0u, 399u & 0xFF, 399u >> 8);
+    fake_advance(60 * MS);
+    dsp(1, 0xD0u);
+    in8(sb, &sb16_io, STATUS);
+    fake_advance(100 * MS);
+    assert_int_equal(fake_timers_armed(), 0);
+    heard();
+    assert_in_range(frames, 2200, 2210);
+    for (size_t i = 0; i < frames; i++)
+        assert_true(sound[2 * i] >= 0);
+}
+
 static void test_adpcm_and_silence(void **state)
 {
     uint8_t *at = mem_at(memory, 0x10000, 100);
@@ -454,6 +516,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_single_block, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_host, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_late_guest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stops_at_a_block, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adpcm_and_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waits_for_dma, setup, teardown),
