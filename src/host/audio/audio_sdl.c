@@ -6,6 +6,7 @@
 #include "host/audio/audio_backend.h"
 
 #include <SDL.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,22 +43,49 @@ static void sdl_close(void *state)
 
 const struct audio_backend_ops audio_sdl_ops = {.write = sdl_write, .close = sdl_close};
 
-int audio_sdl_open(void **state, char **why)
+static void say_nothing(const char *file, int line, const char *function, int err, const char *format, ...)
+{
+}
+
+/* libasound, where SDL has it, writes eight lines to standard error when there is no device; SDL's reason is enough. */
+static void quiet_alsa(bool quiet)
+{
+    typedef void handler(const char *, int, const char *, int, const char *, ...);
+    int (*set_handler)(handler *);
+
+    *(void **)&set_handler = dlsym(RTLD_DEFAULT, "snd_lib_error_set_handler");
+    if (set_handler)
+        (void)set_handler(quiet ? say_nothing : NULL);
+}
+
+static bool open_device(struct sdl *s)
 {
     const SDL_AudioSpec want = {.freq = AUDIO_HZ, .format = AUDIO_S16LSB, .channels = 2, .samples = 1024};
+
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* or SIGTERM would be an event that nobody waits for */
+    if (SDL_InitSubSystem(SDL_INIT_AUDIO))
+        return false;
+    s->device = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
+    if (s->device)
+        SDL_PauseAudioDevice(s->device, 0);
+    else
+        SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    return s->device;
+}
+
+int audio_sdl_open(void **state, char **why)
+{
     struct sdl *s = calloc(1, sizeof *s);
+    bool opened;
 
     if (!s)
         return -ENOMEM;
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* or SIGTERM would be an event that nobody waits for */
-    if (SDL_InitSubSystem(SDL_INIT_AUDIO) == 0) {
-        s->device = SDL_OpenAudioDevice(NULL, 0, &want, NULL, 0);
-        if (s->device) {
-            SDL_PauseAudioDevice(s->device, 0);
-            *state = s;
-            return 0;
-        }
-        SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    quiet_alsa(true);
+    opened = open_device(s);
+    quiet_alsa(false);
+    if (opened) {
+        *state = s;
+        return 0;
     }
     if (asprintf(why,
                  "no sound device here (%s), so nobody hears the guest: audio=\"wav:PATH\" keeps its sound, \"none\" "
