@@ -339,6 +339,11 @@ unsigned pc_vcpu_counters(struct pc *pc, unsigned vcpu, struct engine_counter *c
     return vcpu_counters(pc->vcpus, vcpu, counters);
 }
 
+int pc_trace(struct pc *pc, int fd, uint64_t count)
+{
+    return vcpus_trace(pc->vcpus, fd, count);
+}
+
 struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu)
 {
     return (struct pc_vcpu_info){

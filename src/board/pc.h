@@ -59,6 +59,7 @@ struct pc_vcpu_info {
 struct pc_vcpu_info pc_vcpu_info(struct pc *pc, unsigned vcpu); /* any thread */
 /* What the engine counts of it (engine_ops.vcpu_counters); any thread. */
 unsigned pc_vcpu_counters(struct pc *pc, unsigned vcpu, struct engine_counter *counters);
+int pc_trace(struct pc *pc, int fd, uint64_t count); /* engine_ops.trace */
 
 struct display *pc_display(struct pc *pc);                  /* NULL: no display */
 const char *pc_serial_tty(const struct pc *pc, unsigned n); /* NULL: no such port, or not a pty */

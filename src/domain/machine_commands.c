@@ -10,6 +10,7 @@
 #include "host/display/keymap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,9 +284,26 @@ static json_t *run_counters(void *opaque, const json_t *args, char **why)
     return json_pack("{s:s, s:o}", "engine", m->engine->name, "vcpus", vcpus);
 }
 
+static json_t *run_trace(void *opaque, const json_t *args, char **why)
+{
+    struct machine *m = opaque;
+    const char *path = json_string_value(json_object_get(args, "path"));
+    const json_int_t count = json_integer_value(json_object_get(args, "count"));
+    int fd, rc;
+
+    if (!path || count <= 0)
+        return refuse(why, "no file or no number of instructions named");
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    rc = fd < 0 ? -errno : pc_trace(m->pc, fd, (uint64_t)count);
+    if (rc == -EBUSY)
+        return refuse(why, "an earlier trace is still being written: it ends when the guest has run its instructions");
+    return rc ? refuse(why, "cannot write %s: %s", path, strerror(-rc)) : json_object();
+}
+
 const struct channel_command machine_commands[] = {
     {"info", run_info},
     {"counters", run_counters},
+    {"trace", run_trace},
     {"pause", run_pause},
     {"unpause", run_unpause},
     {"trigger", run_trigger},

@@ -87,6 +87,10 @@ struct engine_ops {
     /* At most ENGINE_COUNTERS_MAX, always in the same order; their number. Any thread: what v counts may be some
      * behind. */
     unsigned (*vcpu_counters)(struct engine_vcpu *v, struct engine_counter *counters);
+    /* The next `count` instructions of all vCPUs go into fd as text, a line each, with the events between them; the
+     * guest is slow meanwhile. Takes fd, also when it fails, and empties the file unless it does. Any thread. 0 or
+     * -errno; -EBUSY: one is being written. */
+    int (*trace)(struct engine *e, int fd, uint64_t count);
 };
 
 extern const struct engine_ops engine_interp;

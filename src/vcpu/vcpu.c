@@ -493,6 +493,11 @@ unsigned vcpu_counters(struct vcpus *all, unsigned i, struct engine_counter *cou
     return all->c.engine->vcpu_counters(all->vcpu[i].engine, counters);
 }
 
+int vcpus_trace(struct vcpus *all, int fd, uint64_t count)
+{
+    return all->c.engine->trace(all->engine, fd, count);
+}
+
 uint64_t vcpu_time_ns(struct vcpus *all, unsigned i)
 {
     struct timespec t;

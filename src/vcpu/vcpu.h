@@ -81,5 +81,6 @@ uint64_t vcpu_time_ns(struct vcpus *v, unsigned i);
 bool vcpu_blocked(struct vcpus *v, unsigned i);
 /* What its engine counts: engine_ops.vcpu_counters. Any thread. */
 unsigned vcpu_counters(struct vcpus *v, unsigned i, struct engine_counter *counters);
+int vcpus_trace(struct vcpus *v, int fd, uint64_t count); /* engine_ops.trace */
 
 #endif

@@ -225,7 +225,10 @@ static const struct xl_command commands[] = {
     {"send-keys", xl_cmd_send_keys, _F_, "Type into a domain", "<Domain> <Keys>...",
      "Each argument is a key by its name (ret, esc, tab, spc, f12, up, pgdn, kp_enter), keys held together\n"
      "(ctrl-alt-delete, shift-a), or else text to type; text:WORD types even what is a name."},
-    {"debug", xl_cmd_debug, ___, "Show what a domain's CPU engine counts", "<Domain>", NULL},
+    {"debug", xl_cmd_debug, ___, "Show what a domain's CPU engine counts, or write what it runs",
+     "[-t <File> [-n <Count>]] <Domain>",
+     "-t <File>   Write the instructions that the domain runs from now on, as text\n"
+     "-n <Count>  How many (100000)"},
     {"xenstore-ls", xl_cmd_xenstore_ls, ___, "List what a domain's xenstore holds, as xenstore-ls -f does",
      "[-p] <Domain> [<Path>]", "-p  Show the permissions too"},
     {"doctor", xl_cmd_doctor, ___, "Say what this host can do, and how to mend what it cannot", "", NULL},

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* The domain's process has a working directory of its own. */
-static char *input_absolute(const char *path)
+char *xl_absolute(const char *path)
 {
     char cwd[PATH_MAX], *absolute = NULL;
 
@@ -34,7 +34,7 @@ int xl_cmd_screenshot(struct xl *xl, int argc, char **argv)
     domid = xl_find_domain(xl, argv[optind]);
     if (domid < 0)
         return 1;
-    path = input_absolute(argv[optind + 1]);
+    path = xl_absolute(argv[optind + 1]);
     if (!path) {
         xl_error("%s: %s", argv[optind + 1], strerror(errno));
         return 1;

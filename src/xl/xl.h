@@ -63,6 +63,9 @@ struct control_client *xl_connect(struct xl *xl, unsigned domid);
 /* Connects, calls, disconnects; a control_code, after a libxl-like message if `say`. Takes args. */
 int xl_call(struct xl *xl, unsigned domid, const char *command, json_t *args, json_t **result, bool say);
 
+/* input.c: for another process, of a file that may not be there yet. Owned by the caller; NULL: see errno. */
+char *xl_absolute(const char *path);
+
 /* Prints JSON as libxl does (4 spaces, empty objects over three lines), without a final newline. */
 void xl_print_json(const json_t *value, int indent);
 

@@ -1,9 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's generic kernel boots from a disk by BIOS and GRUB to a shell, and powers off by the ACPI button."""
+import os
 import re
+import time
 
 import domus
+
+
+def look_at_trace(host, console):
+    """xl debug -t: the guest runs on, and what it ran is text."""
+    name, lines = os.path.join(host.dir, "trace"), []
+    host.xl("debug", "-t", name, "-n", "200000", "small")
+    console.run("true")
+    end = time.monotonic() + 120
+    while len(lines) < 200000 and time.monotonic() < end:
+        time.sleep(1)
+        with open(name, encoding="ascii") as f:
+            lines = f.read().splitlines()
+    odd = [x for x in lines if not re.match(r"0 (system|user  ) [0-9a-f]{4}:[0-9a-f]{16}  [0-9a-f ]{44}  [a-z]|"
+                                            r"0 (interrupt|exception|software interrupt) \d+", x)]
+    domus.check(len(lines) >= 200000 and not odd, f"xl debug -t: {len(lines)} lines, {odd[:5]}")
+    domus.check(any("user" in x for x in lines), "no program runs in it")
 
 
 def test(host):
@@ -26,6 +44,7 @@ on_poweroff = "destroy"
     domus.check("Xen" in console.run("cat /sys/hypervisor/type /proc/cpuinfo /sys/class/dmi/id/sys_vendor 2>/dev/null"),
                 "the guest does not see Xen")
     console.run("mount /dev/sda1 /mnt && ls /mnt/boot && umount /mnt")
+    look_at_trace(host, console)
     counted = host.xl("debug", "small").stdout
     for what in ("blocks decoded", "page walks", "exceptions and interrupts", "entries of user code"):
         domus.check(re.search(rf"^  {what} +[1-9]", counted, re.M), f"xl debug: {what}: {counted}")

@@ -201,8 +201,9 @@ static struct interp_block *scratch_block(struct interp_vcpu *v, gva_t lin)
     int length = decode_across(v, lin, &insn, bytes);
     draft_add(v, &d, &insn, length);
     fill(v->scratch, &d);
+    memcpy(v->scratch_bytes, bytes, sizeof bytes);
     v->scratch->version = NULL;
-    v->scratch->seen = NULL;
+    v->scratch->seen = v->scratch_bytes;
     v->scratch->crossing = false;
     return v->scratch;
 }

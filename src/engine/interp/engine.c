@@ -8,6 +8,7 @@
 #include "engine/interp/flags.h"
 #include "engine/interp/run.h"
 #include "engine/interp/simd.h"
+#include "engine/interp/trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,8 @@ static void destroy(struct engine *engine)
     memory_set_listener(e->memory, &(struct memory_listener){.opaque = NULL});
     for (unsigned i = 0; e->vcpus && i < e->max_vcpus; i++)
         free_vcpu(e, atomic_load(&e->vcpus[i]));
+    interp_trace_end(e);
+    pthread_mutex_destroy(&e->trace_lock);
     interp_code_fini(e);
     interp_simd_destroy(e->simd);
     free(e->vcpus);
@@ -76,6 +79,7 @@ static int create(struct engine **engine, struct memory *memory, unsigned max_vc
     struct interp_engine *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
+    pthread_mutex_init(&e->trace_lock, NULL);
     e->memory = memory;
     e->max_vcpus = max_vcpus;
     e->vcpus = calloc(max_vcpus, sizeof *e->vcpus);
@@ -164,6 +168,11 @@ static unsigned vcpu_counters(struct engine_vcpu *ev, struct engine_counter *c)
     return v->engine->tier ? n + v->engine->tier->counters(v, c + n) : n;
 }
 
+static int trace(struct engine *e, int fd, uint64_t count)
+{
+    return interp_trace_start(to_engine(e), fd, count);
+}
+
 const struct engine_ops engine_interp = {
     .name = "interp",
     .create = create,
@@ -175,4 +184,5 @@ const struct engine_ops engine_interp = {
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
     .vcpu_counters = vcpu_counters,
+    .trace = trace,
 };

@@ -7,6 +7,7 @@
 
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/interp/trace.h"
 
 static _Noreturn void leave(struct interp_vcpu *v)
 {
@@ -284,6 +285,8 @@ void interp_deliver(struct interp_vcpu *v)
 {
     struct interp_event e = v->event;
     v->counts.events++;
+    if (unlikely(v->tracing))
+        interp_trace_event(v, &e);
     cc_commit(v);
     v->op = NULL;
     v->block = NULL;

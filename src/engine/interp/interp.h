@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdio.h>
 
 struct interp_vcpu;
 struct interp_op;
@@ -164,6 +165,7 @@ struct interp_vcpu {
         };
         uint16_t hold; /* not zero: there is something to check between two blocks */
     };
+    bool tracing;     /* trace.h */
     bool single;      /* one instruction per block: TF, RF, breakpoints */
     bool stepping;    /* this block is one instruction: string operations do one iteration */
     bool ferr;        /* engine_host.fpu_error was told of a pending exception */
@@ -188,12 +190,13 @@ struct interp_vcpu {
     struct interp_block **blocks;
     uint8_t *arena;
     size_t arena_used, arena_limit;
-    size_t hot_bytes;             /* of blocks that a translator made code of, since the arena was emptied */
-    struct interp_block *scratch; /* one uncached block */
-    void *tables;                 /* of all spaces */
-    uint64_t large_pages;         /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
-    uint64_t huge_pages;          /* and of 1 GiB */
-    uint64_t user_entries;        /* how often CPL 3 was entered */
+    size_t hot_bytes;                    /* of blocks that a translator made code of, since the arena was emptied */
+    struct interp_block *scratch;        /* one uncached block */
+    uint8_t scratch_bytes[X86_INSN_MAX]; /* that it was made of */
+    void *tables;                        /* of all spaces */
+    uint64_t large_pages;                /* hash sets of GiBs with translations that came from pages of 2 or 4 MiB, */
+    uint64_t huge_pages;                 /* and of 1 GiB */
+    uint64_t user_entries;               /* how often CPL 3 was entered */
     uint32_t next_space;
     uint16_t generations; /* the last one that was given out */
     uint16_t rounds;      /* how often they ran out */
@@ -325,6 +328,9 @@ struct interp_engine {
     struct code_node *code_root;
     pthread_mutex_t split_lock; /* locked accesses that the host cannot do atomically */
     struct interp_simd *simd;   /* stubs of host code: simd.h */
+    pthread_mutex_t trace_lock; /* trace.h; the next two */
+    FILE *trace_file;           /* owned; NULL: none is written */
+    uint64_t trace_left;        /* instructions */
 };
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/interp/trace.h"
 
 static bool leave(struct interp_vcpu *v, enum engine_exit why)
 {
@@ -56,6 +57,11 @@ static void run_one(struct interp_vcpu *v)
     v->cpu.sti_shadow = false;
     v->debug_hits = 0;
     struct interp_block *b = interp_find_block(v, true);
+    if (unlikely(v->tracing)) {
+        interp_trace_instruction(v, b);
+        if (!v->tracing)
+            interp_mode_changed(v);
+    }
     if (rf) {
         v->cpu.rflags &= ~(uint64_t)X86_RF;
         interp_mode_changed(v);
@@ -80,6 +86,8 @@ static bool look_around(struct interp_vcpu *v, uint32_t requests)
     if (requests & ENGINE_REQ_FLUSH) {
         atomic_fetch_and(v->requests, ~(uint32_t)ENGINE_REQ_FLUSH);
         interp_flush_tlb(v);
+        v->tracing = interp_trace_wanted(v);
+        interp_mode_changed(v);
     }
     if (v->stop) {
         v->stop = false;

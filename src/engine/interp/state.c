@@ -118,7 +118,7 @@ void interp_mode_changed(struct interp_vcpu *v)
         else
             v->exec_watch = true;
     }
-    v->single = v->watch || v->exec_watch || (cpu->rflags & (X86_TF | X86_RF));
+    v->single = v->watch || v->exec_watch || (cpu->rflags & (X86_TF | X86_RF)) || v->tracing;
     interp_if_changed(v);
     v->attention = v->attention || v->single;
 

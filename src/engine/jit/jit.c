@@ -564,6 +564,11 @@ static int vcpu_translate(struct engine_vcpu *v, gva_t gva, unsigned access, gpa
     return engine_interp.vcpu_translate(v, gva, access, gpa);
 }
 
+static int trace(struct engine *e, int fd, uint64_t count)
+{
+    return engine_interp.trace(e, fd, count);
+}
+
 const struct engine_ops engine_jit = {
     .name = "jit",
     .create = create,
@@ -575,6 +580,7 @@ const struct engine_ops engine_jit = {
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
     .vcpu_counters = vcpu_counters,
+    .trace = trace,
 };
 
 const struct engine_ops engine_jit_eager = {
@@ -588,4 +594,5 @@ const struct engine_ops engine_jit_eager = {
     .vcpu_kick = vcpu_kick,
     .vcpu_translate = vcpu_translate,
     .vcpu_counters = vcpu_counters,
+    .trace = trace,
 };

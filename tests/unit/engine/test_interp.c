@@ -12,8 +12,11 @@
 
 #include "base/bytes.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef ENGINE /* the same tests are for the translator, which then translates at first sight */
 #define ENGINE engine_interp
@@ -343,6 +346,50 @@ static void test_triple_fault(void **state)
     assert_int_equal(ENGINE.vcpu_run(b->vcpu), ENGINE_EXIT_TRIPLE_FAULT);
 }
 
+/* All instructions and events of a run are in the file, then only the first ones. */
+static void test_trace(void **state)
+{
+    struct board *b = *state;
+    char text[16384] = "", *line = text;
+    FILE *f = tmpfile();
+    unsigned lines = 0;
+    assert_non_null(f);
+    assert_int_equal(ENGINE.trace(b->engine, dup(fileno(f)), 1000000), 0);
+    assert_int_equal(ENGINE.trace(b->engine, dup(fileno(f)), 1), -EBUSY);
+    b->vector = 0x40;
+    atomic_fetch_or(&b->requests[0], ENGINE_REQ_INTR);
+    RUN(b, shadow);
+    assert_string_equal(b->out, "1");
+    ENGINE.destroy(b->engine); /* and the file is whole */
+    b->engine = NULL;
+    rewind(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    (void)fclose(f);
+    assert_ptr_equal(strstr(text, "0 system 0000:0000000000001000  c7 06 00 01 15 10"), text);
+    assert_non_null(strstr(text, "  mov word ptr [0x0100], 0x1015"));
+    assert_non_null(strstr(text, "  sti\n0 system"));
+    assert_non_null(strstr(text, "  inc bx\n0 interrupt 64\n0 system"));
+    assert_non_null(strstr(text, "  out 0xE9, al\n0 system"));
+    for (; (line = strchr(line, '\n')) != NULL; line++)
+        lines++;
+    assert_int_equal(lines, 13);
+}
+
+static void test_trace_of_some(void **state)
+{
+    struct board *b = *state;
+    char text[4096] = "";
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    assert_int_equal(ENGINE.trace(b->engine, dup(fileno(f)), 2), 0);
+    RUN(b, real);
+    assert_string_equal(b->out, "r!is");
+    assert_int_equal(ENGINE.trace(b->engine, dup(fileno(f)), 1), 0); /* the first one has ended */
+    rewind(f);
+    assert_int_equal(fread(text, 1, sizeof text - 1, f), 0);
+    (void)fclose(f);
+}
+
 static void test_stop_request(void **state)
 {
     static const uint8_t forever[] = {0xeb, 0xfe};
@@ -377,6 +424,8 @@ int main(void)
         TEST(test_interrupt_after_sti_shadow),
         TEST(test_atomics_of_two_vcpus),
         TEST(test_triple_fault),
+        TEST(test_trace),
+        TEST(test_trace_of_some),
         TEST(test_stop_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
