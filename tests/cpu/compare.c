@@ -104,8 +104,11 @@ uint32_t compare_undefined_flags(const struct x86_insn *in)
 
 static bool host_is_intel(void)
 {
+    static int known = -1; /* in a virtual machine, CPUID is slow */
     unsigned a, b, c, d;
-    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547;
+    if (known < 0)
+        known = __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547;
+    return known;
 }
 
 static const char *const register_names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
