@@ -355,6 +355,8 @@ static void describe_case(const struct oracle_case *c)
         printf("  %s\n", disassemble(&c->insn[i], text, sizeof text, at));
     }
     describe_registers(c);
+    if (c->sequence)
+        printf("    in the TLB: %u %u %u\n", c->warm[0], c->warm[1], c->warm[2]);
 }
 
 /*
@@ -490,6 +492,39 @@ static uint64_t string_masks(const struct oracle_case *c, unsigned reg)
     return mask;
 }
 
+/* Index of the instruction at rip; count: none of them, or what follows the last. */
+static unsigned index_at(const struct oracle_case *c, uint64_t rip)
+{
+    uint64_t at = case_rip(c);
+    unsigned i = 0;
+
+    while (i < c->count && at != rip)
+        at += c->insn[i++].length;
+    return i;
+}
+
+/* A RET whose address was changed led between the instructions. */
+static bool astray(const struct oracle_case *c, uint64_t rip)
+{
+    return index_at(c, rip) == c->count && rip - case_rip(c) < c->bytes;
+}
+
+uint32_t compare_live_flags(const struct oracle_case *c, uint64_t rip)
+{
+    return !c->sequence || astray(c, rip) ? 0 : c->live[index_at(c, rip)];
+}
+
+/* Where a sequence ended; elsewhere than in it and behind it, any of its flags may be unknown. */
+static uint32_t unknown_flags(const struct oracle_case *c, const struct oracle_result *n)
+{
+    const unsigned at = index_at(c, n->rip);
+    uint32_t unknown = astray(c, n->rip) ? X86_ARITH : c->unknown[at];
+
+    for (unsigned i = 0; at == c->count && n->rip != case_rip(c) + c->bytes + 1 && i < c->count; i++)
+        unknown |= c->unknown[i];
+    return unknown;
+}
+
 bool compare_results(const struct oracle_case *c, const struct oracle_result *n, const struct oracle_result *e,
                      bool strict, bool say)
 {
@@ -503,7 +538,7 @@ bool compare_results(const struct oracle_case *c, const struct oracle_result *n,
     if (amd_chooses(c, n, e))
         return true;
     if (!strict)
-        flags &= ~compare_undefined_flags(&c->insn[c->count - 1]);
+        flags &= ~(c->sequence ? unknown_flags(c, n) : compare_undefined_flags(&c->insn[c->count - 1]));
     const struct x86_insn *at = insn_at(c, n->rip);
     const uint64_t gpr_mask = c->code32 ? 0xffffffff : ~0ull;
     if (rep_string(at) && (n->rflags & X86_RF))

@@ -93,7 +93,7 @@ static void make_st(struct gen *g, uint8_t st[16])
                                          : (uint16_t)(0x3fe0 + (gen_random(g) & 0x803f)));
 }
 
-static void make_fpu(struct gen *g, struct x86_xsave *fpu)
+void gen_fpu(struct gen *g, struct x86_xsave *fpu)
 {
     static const uint32_t mxcsr[] = {0x1f80, 0x1f80, 0x1f80, 0x9fc0, 0x3f80, 0x5f80, 0x7fbf};
     static const uint32_t floats[] = {0x3f800000, 0xff800000, 0x7fc00001, 0x7fa00000, 1,
@@ -406,24 +406,28 @@ static bool leads_away(const struct oracle_case *c, const struct x86_insn *in)
     return !indirect && ((c->bytes + (uint64_t)in->imm) & mask) >= c->bytes;
 }
 
-void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char *only)
+void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t number)
 {
-    struct gen g = {.state = seed ^ number * 0xd1342543de82ef95ull, .c = c};
+    struct gen g = {.state = mix->seed ^ number * 0xd1342543de82ef95ull, .c = c};
     unsigned wanted;
 
     gen_random(&g);
     memset(c, 0, offsetof(struct oracle_case, patch));
     c->number = number;
+    if (mix->sequence) {
+        gen_sequence(c, mix->seed, number, mix->sequence);
+        return;
+    }
     c->code32 = g.code32 = gen_chance(&g, 35);
     c->code16 = c->code32 && gen_chance(&g, 40);
     /* Sometimes so near the page's end that the instruction reaches into nothing. */
     c->code_at = gen_chance(&g, 2) ? PAGE_BYTES - 1 - gen_below(&g, 10) : gen_below(&g, PAGE_BYTES - 128);
     set_registers(&g);
-    make_fpu(&g, &c->fpu);
-    wanted = gen_chance(&g, 25) ? 1 + gen_below(&g, RUN_MAX) : 1;
+    gen_fpu(&g, &c->fpu);
+    wanted = gen_chance(&g, 25) ? 1 + gen_below(&g, 4) : 1;
     while (c->count < wanted) {
         const unsigned before = c->count;
-        if (!gen_one(&g, only))
+        if (!gen_one(&g, mix->only))
             continue;
         if (before == 0)
             set_implicit(&g, &c->insn[0]);

@@ -30,5 +30,16 @@ uint64_t gen_target(struct gen *g, unsigned align);
  * is led to `target` by its registers or displacement. False: not an instruction that fits.
  */
 bool gen_append(struct gen *g, const uint8_t *bytes, unsigned fixed, uint64_t target);
+void gen_fpu(struct gen *g, struct x86_xsave *fpu);
+
+/* flags.c: what an instruction does to the arithmetic flags, and where it leads. */
+struct flag_use {
+    uint32_t reads, defines, undefines;
+    uint32_t touches;              /* perhaps changes */
+    bool ends, branches, anywhere; /* not to the next instruction; by its immediate; to where nobody knows */
+};
+struct flag_use gen_flag_use(const struct x86_insn *in);
+/* gen_seq.c */
+void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigned longest);
 
 #endif

@@ -28,6 +28,10 @@
 #define STACK_TOP   0xbff0u
 #define CODE_GPA    0x10000u
 #define DATA_GPA    0x11000u
+#define WARM_GPA    0x14000u    /* at WARM_VA: what fills the TLB before a sequence */
+#define WARM_VA     0x7e5a3000u /* far from where a case goes astray */
+#define PD_WARM     0xe000u
+#define PT_WARM     0xf000u
 #define KERNEL_CS   0x10
 #define TSS_SEL     0x40
 #define PTE_P       1u
@@ -136,6 +140,9 @@ static void make_pages(struct guest *g)
     put_pte(g, PD_USER, CODE_VA >> 21, PT_USER | PTE_P | PTE_W | PTE_U);
     for (unsigned i = 1; i < 16; i++)
         put_pte(g, PT_KERNEL, i, i << 12 | PTE_P | PTE_W);
+    put_pte(g, PDPT, WARM_VA >> 30, PD_WARM | PTE_P | PTE_W | PTE_U);
+    put_pte(g, PD_WARM, WARM_VA >> 21 & 511, PT_WARM | PTE_P | PTE_W | PTE_U);
+    put_pte(g, PT_WARM, WARM_VA >> 12 & 511, WARM_GPA | PTE_P | PTE_U);
     put_pte(g, PT_USER, code, CODE_GPA | PTE_P | PTE_U);
     put_pte(g, PT_USER, data, DATA_GPA | PTE_P | PTE_U | PTE_W | PTE_NX);
     put_pte(g, PT_USER, data + 1, (DATA_GPA + 0x1000) | PTE_P | PTE_U | PTE_W | PTE_NX);
@@ -190,18 +197,48 @@ static void make_start(struct guest *g)
         (struct x86_seg){.selector = TSS_SEL, .attr = 0xb | X86_ATTR_P, .limit = 0x67, .base = KERNEL_VA + TSS};
 }
 
-static void put_case(struct guest *g, const struct oracle_case *c, const uint8_t *data)
+static void put_code(struct guest *g, const struct oracle_case *c)
 {
     uint8_t *page = g->ram + CODE_GPA;
 
+    if (g->code_at == c->code_at && g->code_bytes == c->bytes && !memcmp(page + c->code_at, c->code, c->bytes))
+        return; /* the engine's work on it stays */
     memset(page + g->code_at, 0xcc, g->code_bytes);
     memory_written(g->memory, CODE_GPA + g->code_at, g->code_bytes);
     memcpy(page + c->code_at, c->code, c->bytes);
     memory_written(g->memory, CODE_GPA + c->code_at, c->bytes);
     g->code_at = c->code_at;
     g->code_bytes = c->bytes;
+}
+
+static void put_case(struct guest *g, const struct oracle_case *c, const uint8_t *data)
+{
+    put_code(g, c);
     memcpy(g->ram + DATA_GPA, data, DATA_BYTES);
     memcpy(g->ram + DATA_GPA + c->patch_at, c->patch, c->patch_bytes);
+}
+
+/* Code in a page of its own that reads or writes a byte of some data pages and goes on with the case. Flags stay. */
+static void put_warm(struct guest *g, const struct oracle_case *c)
+{
+    uint8_t *const page = g->ram + WARM_GPA, *b = page;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(c->warm); i++)
+        for (unsigned store = 0; store < c->warm[i]; store++) { /* mov al, [...]; mov [...], al */
+            if (!c->code32)
+                *b++ = 0x67;
+            *b++ = (uint8_t)(0xa0 + 2 * store);
+            store_le32(b, DATA_VA + i * PAGE_BYTES);
+            b += 4;
+        }
+    if (!c->code32)
+        *b++ = 0x48;
+    *b++ = 0xb8; /* mov rax, ... */
+    store_le64(b, c->gpr[X86_RAX]);
+    b += c->code32 ? 4 : 8;
+    *b++ = 0xe9; /* jmp */
+    store_le32(b, (uint32_t)(case_rip(c) - WARM_VA - (uint64_t)(b + 4 - page)));
+    memory_written(g->memory, WARM_GPA, (uint64_t)(b + 4 - page));
 }
 
 static void take_result(struct guest *g, struct oracle_result *r, const struct x86_cpu *cpu)
@@ -250,6 +287,10 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
         put_segments16(cpu);
     else
         cpu->seg[X86_CS] = segment(c->code32 ? USER_CS32 : USER_CS64, c->code32 ? ATTR_CODE32 : ATTR_CODE64);
+    if (c->sequence) {
+        put_warm(g, c);
+        cpu->rip = WARM_VA;
+    }
     g->ops->vcpu_changed(g->vcpu);
     memset(r, 0, offsetof(struct oracle_result, data));
     if (g->ops->vcpu_run(g->vcpu) != ENGINE_EXIT_HALT) {

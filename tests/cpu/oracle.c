@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * oracle.c: generated instructions on the host's processor and in an engine; both must agree. A difference is printed
- * with what replays it:   oracle --seed S --case N --engine E
+ * with what replays it:   oracle --seed S --case N --engine E [--sequence MAX]
+ * Of sequences, that runs what comes before in the batch, too: the engine may have kept something of it.
  */
 #include "oracle.h"
 
@@ -27,10 +28,10 @@
 #endif
 
 struct options {
-    uint64_t seed, cases, one_case;
+    struct oracle_mix mix;
+    uint64_t cases, one_case;
     bool single, strict;
     unsigned show;
-    const char *only;
     const struct engine_ops *ops;
 };
 
@@ -49,10 +50,12 @@ struct totals {
 static const struct engine_ops *const engines[] = {&engine_interp, &engine_jit, &engine_jit_eager};
 
 /* The translator does not keep flags up to a fault that nothing reads before they are written again. */
-static void forgive_fault_flags(const struct oracle_result *native, struct oracle_result *engine)
+static void forgive_fault_flags(const struct oracle_case *c, const struct oracle_result *native,
+                                struct oracle_result *engine)
 {
+    const uint64_t forgiven = X86_ARITH & ~compare_live_flags(c, native->rip);
     if (native->vector != X86_EXC_DB && native->vector != X86_EXC_BP)
-        engine->rflags = (engine->rflags & ~(uint64_t)X86_ARITH) | (native->rflags & X86_ARITH);
+        engine->rflags = (engine->rflags & ~forgiven) | (native->rflags & forgiven);
 }
 
 static void tally(struct totals *t, const struct oracle_case *c)
@@ -105,7 +108,7 @@ static void probe_host(struct native *n)
 
     for (unsigned mode = 0; mode < CANNOTS && NATIVE; mode++) {
         struct oracle_case *c = native_cases(n);
-        gen_case(c, 1, 0, NULL);
+        gen_case(c, &(struct oracle_mix){.seed = 1}, 0);
         memset(c->gpr, 0, sizeof c->gpr);
         c->gpr[X86_RSP] = mode == CANNOT_RSP ? 1ull << 62 : 0;
         c->code16 = mode == CANNOT_16;
@@ -134,7 +137,7 @@ static bool host_wavers(const struct options *o, struct native *n, const struct 
     native_wait(n);
     const struct oracle_result *r = native_result(n, 0);
     if (o->ops == &engine_jit_eager)
-        forgive_fault_flags(r, &again);
+        forgive_fault_flags(c, r, &again);
     return compare_results(&copy, r, &again, o->strict, false);
 }
 
@@ -159,9 +162,9 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
     uint8_t data[DATA_BYTES];
     struct oracle_case *cases = native_cases(n);
 
-    gen_data(data, o->seed, first / BATCH);
+    gen_data(data, o->mix.seed, first / BATCH);
     for (unsigned i = 0; i < count; i++)
-        gen_case(&cases[i], o->seed, first + i, o->only);
+        gen_case(&cases[i], &o->mix, first + i);
     if (NATIVE)
         native_start(n, count, data);
     for (unsigned i = 0; i < count; i++) {
@@ -175,6 +178,8 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
     native_wait(n);
     unsigned suspect[SUSPECTS], suspects = 0;
     for (unsigned i = 0; i < count; i++) {
+        if (o->single && first + i != o->one_case)
+            continue;
         t->run++;
         const struct oracle_result *r = answer(n, reference, i, data);
         if (!r) {
@@ -189,7 +194,7 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
         }
         t->vectors[r->vector & 31]++;
         if (o->ops == &engine_jit_eager)
-            forgive_fault_flags(r, &results[i]);
+            forgive_fault_flags(&cases[i], r, &results[i]);
         if (compare_results(&cases[i], r, &results[i], o->strict, o->single))
             continue;
         if (suspects < SUSPECTS && !referred) {
@@ -203,7 +208,7 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
     }
     for (unsigned i = 0; i < suspects; i++) {
         static struct oracle_case c;
-        gen_case(&c, o->seed, first + suspect[i], o->only);
+        gen_case(&c, &o->mix, first + suspect[i]);
         if (host_wavers(o, n, &c, data, &results[suspect[i]])) {
             t->wavered++;
             continue;
@@ -217,9 +222,13 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
 
 static void report(const struct options *o, const struct totals *t, double seconds)
 {
+    char sequence[32] = "";
+
+    if (o->mix.sequence)
+        snprintf(sequence, sizeof sequence, " --sequence %u", o->mix.sequence);
     for (unsigned i = 0; i < t->name_count; i++)
-        printf("%6u %-24s e.g. --seed %" PRIu64 " --case %" PRIu64 "\n", t->names[i].count, t->names[i].name, o->seed,
-               t->names[i].example);
+        printf("%6u %-24s e.g. --seed %" PRIu64 " --case %" PRIu64 "%s\n", t->names[i].count, t->names[i].name,
+               o->mix.seed, t->names[i].example, sequence);
     printf("outcomes by vector:");
     for (unsigned i = 0; i < 32; i++)
         if (t->vectors[i])
@@ -231,49 +240,51 @@ static void report(const struct options *o, const struct totals *t, double secon
     if (t->wavered)
         printf("\n%" PRIu64 " cases differed once and not when the host was asked again", t->wavered);
     printf("\n%s, seed %" PRIu64 ": %" PRIu64 " cases, %" PRIu64 " differences, %" PRIu64 " lost by the host, %.1f s\n",
-           o->ops->name, o->seed, t->run, t->differences, t->lost, seconds);
+           o->ops->name, o->mix.seed, t->run, t->differences, t->lost, seconds);
 }
 
 static int usage(const char *name)
 {
     fprintf(stderr,
-            "usage: %s [--engine E] [--seed S] [--cases N] [--case N] [--only x87|simd|int] [--show N] [--strict]\n",
+            "usage: %s [--engine E] [--seed S] [--cases N] [--case N] [--only x87|simd|int] [--sequence MAX]\n"
+            "       [--show N] [--strict]\n",
             name);
     return 2;
 }
 
 static bool parse(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = {{"engine", 1, 0, 'e'}, {"seed", 1, 0, 's'}, {"cases", 1, 0, 'n'},
-                                          {"case", 1, 0, 'c'},   {"only", 1, 0, 'o'}, {"show", 1, 0, 'w'},
-                                          {"strict", 0, 0, 't'}, {NULL, 0, 0, 0}};
+    static const struct option longs[] = {{"engine", 1, 0, 'e'}, {"seed", 1, 0, 's'},     {"cases", 1, 0, 'n'},
+                                          {"case", 1, 0, 'c'},   {"only", 1, 0, 'o'},     {"show", 1, 0, 'w'},
+                                          {"strict", 0, 0, 't'}, {"sequence", 1, 0, 'q'}, {NULL, 0, 0, 0}};
     const char *engine = "interp";
     int opt;
 
     while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (opt) {
         case 'e': engine = optarg; break;
-        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 's': o->mix.seed = strtoull(optarg, NULL, 0); break;
         case 'n': o->cases = strtoull(optarg, NULL, 0); break;
         case 'c':
             o->one_case = strtoull(optarg, NULL, 0);
             o->single = true;
             break;
-        case 'o': o->only = optarg; break;
+        case 'o': o->mix.only = optarg; break;
         case 'w': o->show = (unsigned)strtoul(optarg, NULL, 0); break;
         case 't': o->strict = true; break;
+        case 'q': o->mix.sequence = (unsigned)strtoul(optarg, NULL, 0); break;
         default: return false;
         }
     }
     for (unsigned i = 0; i < ARRAY_SIZE(engines); i++)
         if (!strcmp(engines[i]->name, engine))
             o->ops = engines[i];
-    return o->ops && optind == argc;
+    return o->ops && optind == argc && o->mix.sequence != 1;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.seed = 1, .cases = 20000, .show = 10};
+    struct options o = {.mix.seed = 1, .cases = 20000, .show = 10};
     static struct totals totals;
     struct native *n = NULL;
     struct guest *g = NULL, *reference = NULL;
@@ -287,7 +298,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "oracle: cannot set up\n");
         return 2;
     }
-    current_seed = o.seed;
+    current_seed = o.mix.seed;
     signal(SIGALRM, on_alarm);
     probe_host(n);
     gen_report_skipped();
@@ -296,7 +307,9 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &start);
     if (o.single) {
         alarm(20);
-        run_batch(&o, n, g, reference, o.one_case, 1, &totals);
+        /* What a sequence meets is what the ones before it left. */
+        const unsigned before = o.mix.sequence ? (unsigned)(o.one_case % BATCH) : 0;
+        run_batch(&o, n, g, reference, o.one_case - before, before + 1, &totals);
     }
     for (uint64_t at = 0; at < o.cases && !o.single; at += BATCH) {
         alarm(60);

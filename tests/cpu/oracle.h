@@ -3,8 +3,10 @@
  * oracle.h: one generated case, what came of it, and the two who run it: the host's processor (native.c) and an engine
  * (guest.c). Both see the same bytes at the same addresses, in user mode, with Linux's selectors.
  *
- *   CODE_VA   one page, readable and executable; the instruction somewhere in it, INT3 everywhere else
+ *   CODE_VA   one page, readable and executable; the instructions somewhere in it, INT3 everywhere else
  *   DATA_VA   two pages read-write, one read-only; nothing around them
+ *
+ * A case is an instruction or a few, or a sequence as compilers make them (gen_seq.c).
  *
  * 64-bit code, 32-bit code in flat segments, and 16-bit code whose segments begin at CODE_VA and DATA_VA.
  */
@@ -24,8 +26,8 @@
 #define USER_DS    0x2b
 #define USER_CS16  0x07 /* 16-bit code and data from the LDT, at CODE_VA and DATA_VA, 64 KiB each */
 #define USER_DS16  0x0f
-#define RUN_MAX    4 /* instructions in a run */
-#define CODE_MAX   64
+#define RUN_MAX    40 /* instructions in a case */
+#define CODE_MAX   320
 
 struct oracle_case {
     uint64_t number;
@@ -38,9 +40,21 @@ struct oracle_case {
     uint64_t gpr[16];
     uint64_t rflags;
     struct x86_xsave fpu;
-    unsigned patch_at, patch_bytes; /* put over the batch's data before the case */
-    uint8_t patch[1024];
     const char *group;
+    /* Of a sequence: what the engine's TLB has of the data pages (1: read, 2: written, too); flags at each instruction:
+     * those that nothing defines, and those that are read before they are overwritten. */
+    bool sequence;
+    uint8_t warm[3];
+    uint32_t unknown[RUN_MAX + 1], live[RUN_MAX + 1];
+    unsigned patch_at, patch_bytes; /* put over the batch's data before the case */
+    uint8_t patch[1024];            /* last */
+};
+
+/* What is made: of single instructions, "x87", "simd" or "int" only; or sequences of at most so many. */
+struct oracle_mix {
+    uint64_t seed;
+    const char *only;
+    unsigned sequence;
 };
 
 struct oracle_result {
@@ -59,7 +73,7 @@ static inline uint64_t case_rip(const struct oracle_case *c)
     return (c->code16 ? 0 : CODE_VA) + c->code_at;
 }
 
-void gen_case(struct oracle_case *c, uint64_t seed, uint64_t number, const char *only);
+void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t number);
 void gen_data(uint8_t data[DATA_BYTES], uint64_t seed, uint64_t batch);
 void gen_report_skipped(void);
 /* gen_simd.c */
@@ -85,6 +99,8 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
 /* compare.c: true when both agree; else says how, in a line for each difference, when `say`. */
 bool compare_results(const struct oracle_case *c, const struct oracle_result *native,
                      const struct oracle_result *engine, bool strict, bool say);
+/* The arithmetic flags that are right where a sequence ended, though translated code lets others go. */
+uint32_t compare_live_flags(const struct oracle_case *c, uint64_t rip);
 /* Flags that the manuals leave undefined after this instruction, whatever its operands. */
 uint32_t compare_undefined_flags(const struct x86_insn *insn);
 /* The last instruction's name, for counting. */
