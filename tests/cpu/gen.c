@@ -421,7 +421,7 @@ void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t numb
     c->code32 = g.code32 = gen_chance(&g, 35);
     c->code16 = c->code32 && gen_chance(&g, 40);
     /* Sometimes so near the page's end that the instruction reaches into nothing. */
-    c->code_at = gen_chance(&g, 2) ? PAGE_BYTES - 1 - gen_below(&g, 10) : gen_below(&g, PAGE_BYTES - 128);
+    c->code_at = (int)(gen_chance(&g, 2) ? PAGE_BYTES - 1 - gen_below(&g, 10) : gen_below(&g, PAGE_BYTES - 128));
     set_registers(&g);
     gen_fpu(&g, &c->fpu);
     wanted = gen_chance(&g, 25) ? 1 + gen_below(&g, 4) : 1;
@@ -448,6 +448,6 @@ void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t numb
     const bool gathers = c->insn[0].map == X86_MAP_0F38 && (c->insn[0].opcode & 0xfc) == 0x90;
     if (c->branch || (c->count == 1 && !gathers && gen_chance(&g, 10)))
         c->rflags |= X86_TF;
-    if (c->code_at + c->bytes > PAGE_BYTES)
-        c->bytes = PAGE_BYTES - c->code_at;
+    if ((unsigned)c->code_at + c->bytes > PAGE_BYTES)
+        c->bytes = PAGE_BYTES - (unsigned)c->code_at;
 }

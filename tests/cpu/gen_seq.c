@@ -692,7 +692,9 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     c->group = "sequence";
     c->sequence = true;
     c->code32 = g.code32 = gen_chance(&g, 30);
-    c->code_at = gen_below(&g, PAGE_BYTES - CODE_MAX - 8);
+    c->code_at = (int)gen_below(&g, PAGE_BYTES - CODE_MAX - 8);
+    if (gen_chance(&g, 30)) /* in two pages */
+        c->code_at = -(int)gen_below(&g, 96);
     s.left = 2 + gen_below(&g, longest - 1);
     while (s.left && c->bytes + X86_INSN_MAX + 8 <= CODE_MAX && c->count < RUN_MAX)
         items(&s, 1);

@@ -26,9 +26,9 @@
 #define TSS         0x8000u
 #define HANDLERS    0x9000u
 #define STACK_TOP   0xbff0u
-#define CODE_GPA    0x10000u
-#define DATA_GPA    0x11000u
-#define WARM_GPA    0x14000u    /* at WARM_VA: what fills the TLB before a sequence */
+#define CODE_GPA    0x11000u
+#define DATA_GPA    0x12000u
+#define WARM_GPA    0x15000u    /* at WARM_VA: what fills the TLB before a sequence */
 #define WARM_VA     0x7e5a3000u /* far from where a case goes astray */
 #define PD_WARM     0xe000u
 #define PT_WARM     0xf000u
@@ -54,7 +54,8 @@ struct guest {
     _Atomic uint32_t requests;
     struct x86_cpu start;
     uint8_t code[CODE_MAX];
-    unsigned code_at, code_bytes;
+    int code_at;
+    unsigned code_bytes;
     uint8_t data[DATA_BYTES]; /* as it is in the guest now but for the last case's writes */
 };
 
@@ -143,6 +144,7 @@ static void make_pages(struct guest *g)
     put_pte(g, PDPT, WARM_VA >> 30, PD_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PD_WARM, WARM_VA >> 21 & 511, PT_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PT_WARM, WARM_VA >> 12 & 511, WARM_GPA | PTE_P | PTE_U);
+    put_pte(g, PT_USER, code - 1, (CODE_GPA - CODE_LOW) | PTE_P | PTE_U);
     put_pte(g, PT_USER, code, CODE_GPA | PTE_P | PTE_U);
     put_pte(g, PT_USER, data, DATA_GPA | PTE_P | PTE_U | PTE_W | PTE_NX);
     put_pte(g, PT_USER, data + 1, (DATA_GPA + 0x1000) | PTE_P | PTE_U | PTE_W | PTE_NX);
@@ -204,9 +206,9 @@ static void put_code(struct guest *g, const struct oracle_case *c)
     if (g->code_at == c->code_at && g->code_bytes == c->bytes && !memcmp(page + c->code_at, c->code, c->bytes))
         return; /* the engine's work on it stays */
     memset(page + g->code_at, 0xcc, g->code_bytes);
-    memory_written(g->memory, CODE_GPA + g->code_at, g->code_bytes);
+    memory_written(g->memory, CODE_GPA + (gpa_t)(int64_t)g->code_at, g->code_bytes);
     memcpy(page + c->code_at, c->code, c->bytes);
-    memory_written(g->memory, CODE_GPA + c->code_at, c->bytes);
+    memory_written(g->memory, CODE_GPA + (gpa_t)(int64_t)c->code_at, c->bytes);
     g->code_at = c->code_at;
     g->code_bytes = c->bytes;
 }
@@ -315,7 +317,7 @@ int guest_create(struct guest **out, const struct engine_ops *ops)
     if (rc)
         goto fail;
     g->ram = memory_ram(g->memory);
-    memset(g->ram + CODE_GPA, 0xcc, PAGE_BYTES);
+    memset(g->ram + CODE_GPA - CODE_LOW, 0xcc, CODE_LOW + PAGE_BYTES);
     make_pages(g);
     make_tables(g);
     make_start(g);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define DATA_PAGES (DATA_BYTES / PAGE_BYTES)
+#define CODE_BYTES (CODE_LOW + PAGE_BYTES)
 
 struct native {
     unsigned max_cases, count;
@@ -154,6 +155,7 @@ static _Noreturn void child_main(struct native *n)
     for (unsigned i = 0; i < DATA_PAGES; i++) /* present in the page tables, so that faults say "protection" */
         (void)*(volatile uint8_t *)(uintptr_t)(DATA_VA + i * PAGE_BYTES);
     (void)*(volatile uint8_t *)(uintptr_t)CODE_VA;
+    (void)*(volatile uint8_t *)(uintptr_t)(CODE_VA - CODE_LOW);
     syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE);
     if (make_segment(USER_CS16, CODE_VA, MODIFY_LDT_CONTENTS_CODE) < 0 ||
         make_segment(USER_DS16, DATA_VA, MODIFY_LDT_CONTENTS_DATA) < 0)
@@ -182,7 +184,7 @@ static void spawn(struct native *n)
 void native_start(struct native *n, unsigned count, const uint8_t data[DATA_BYTES])
 {
     memcpy(n->data, data, DATA_BYTES);
-    memset(n->code, 0xcc, PAGE_BYTES);
+    memset(n->code - CODE_LOW, 0xcc, CODE_BYTES);
     n->count = count;
     n->first = 0;
     spawn(n);
@@ -204,7 +206,7 @@ void native_wait(struct native *n)
             exit(2);
         }
         n->results[n->at].vector = -1;
-        memset(n->code, 0xcc, PAGE_BYTES);
+        memset(n->code - CODE_LOW, 0xcc, CODE_BYTES);
         n->first = n->at + 1;
         if (n->first >= n->count)
             return;
@@ -241,7 +243,8 @@ int native_create(struct native **out, unsigned max_cases)
     n->max_cases = max_cases;
     n->cases = shared(max_cases * sizeof *n->cases);
     n->results = shared(max_cases * sizeof *n->results);
-    n->code = map_pages(CODE_VA, PAGE_BYTES, PROT_READ | PROT_EXEC);
+    uint8_t *code = map_pages(CODE_VA - CODE_LOW, CODE_BYTES, PROT_READ | PROT_EXEC);
+    n->code = code ? code + CODE_LOW : NULL;
     n->data_rw = map_pages(DATA_VA, DATA_BYTES, PROT_READ | PROT_WRITE);
     if (!n->cases || !n->results || !n->code || !n->data_rw ||
         mprotect((void *)(uintptr_t)(DATA_VA + RW_BYTES), DATA_BYTES - RW_BYTES, PROT_READ) < 0) {
@@ -261,10 +264,10 @@ void native_destroy(struct native *n)
     if (n->results)
         munmap(n->results, n->max_cases * sizeof *n->results);
     if (n->code)
-        munmap(n->code, PAGE_BYTES);
+        munmap(n->code - CODE_LOW, CODE_BYTES);
     if (n->data_rw)
         munmap(n->data_rw, DATA_BYTES);
-    munmap((void *)(uintptr_t)CODE_VA, PAGE_BYTES);
+    munmap((void *)(uintptr_t)(CODE_VA - CODE_LOW), CODE_BYTES);
     munmap((void *)(uintptr_t)DATA_VA, DATA_BYTES);
     munmap(n, sizeof *n);
 }

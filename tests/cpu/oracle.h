@@ -3,7 +3,8 @@
  * oracle.h: one generated case, what came of it, and the two who run it: the host's processor (native.c) and an engine
  * (guest.c). Both see the same bytes at the same addresses, in user mode, with Linux's selectors.
  *
- *   CODE_VA   one page, readable and executable; the instructions somewhere in it, INT3 everywhere else
+ *   CODE_VA   one page, readable and executable; the instructions somewhere in it, INT3 everywhere else; and one before
+ *             it, where sequences may begin
  *   DATA_VA   two pages read-write, one read-only; nothing around them
  *
  * A case is an instruction or a few, or a sequence as compilers make them (gen_seq.c).
@@ -16,7 +17,8 @@
 #include "engine/engine.h"
 #include "x86/decode.h"
 
-#define CODE_VA    0x20000000u
+#define CODE_VA    0x20001000u
+#define CODE_LOW   PAGE_BYTES /* bytes of code before CODE_VA */
 #define DATA_VA    0x20010000u
 #define RW_BYTES   8192u
 #define DATA_BYTES 12288u
@@ -31,10 +33,11 @@
 
 struct oracle_case {
     uint64_t number;
-    bool code16, code32;     /* code32: not 64-bit */
-    bool branch;             /* stopped by TF: it may go anywhere */
-    unsigned count;          /* instructions */
-    unsigned code_at, bytes; /* offset in the code page */
+    bool code16, code32; /* code32: not 64-bit */
+    bool branch;         /* stopped by TF: it may go anywhere */
+    unsigned count;      /* instructions */
+    int code_at;         /* offset from CODE_VA */
+    unsigned bytes;
     uint8_t code[CODE_MAX];
     struct x86_insn insn[RUN_MAX];
     uint64_t gpr[16];
@@ -70,7 +73,7 @@ struct oracle_result {
 /* RIP of the case's first instruction. */
 static inline uint64_t case_rip(const struct oracle_case *c)
 {
-    return (c->code16 ? 0 : CODE_VA) + c->code_at;
+    return (c->code16 ? 0 : CODE_VA) + (uint64_t)(int64_t)c->code_at;
 }
 
 void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t number);
