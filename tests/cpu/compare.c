@@ -552,6 +552,7 @@ bool compare_results(const struct oracle_case *c, const struct oracle_result *n,
         check(&r, register_names[i], n->gpr[i], e->gpr[i], gpr_mask & string_masks(c, i));
     if (!xrstor_fault(c, n) && !gather_fault(c, n)) /* may have loaded some registers before it found what is wrong */
         check_fpu(&r, n->fpu.bytes, e->fpu.bytes, !mmx_fault(c, n), n->vector == X86_EXC_XM);
+    check(&r, "code page", n->code, e->code, ~0ull);
     if (n->vector >= 0 && e->vector >= 0 && !long_store_fault(c, n))
         check_data(&r, n->data, e->data);
     return r.same;

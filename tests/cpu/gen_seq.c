@@ -591,12 +591,59 @@ static void pair(struct seq *s)
     }
 }
 
+/* An instruction whose immediate byte is changed, in front of it or behind it; or a store beside the code. */
+static bool patched(struct seq *s)
+{
+    struct operand o = reg_operand(s->c->code32 ? PICK(s, X86_RAX, X86_RDX) : PICK(s, X86_RAX, X86_RDX, 9, 15));
+
+    if (gen_chance(s->g, 40))
+        return put(s, 0, 0xb0, 1, 0, NULL, 1, gen_below(s->g, 256));
+    return put(s, 0, 0x83, wide_size(s), PICK(s, 0, 1, 5, 6, 7), &o, 1, gen_below(s->g, 256));
+}
+
+static bool change(struct seq *s, struct forward *f, uint64_t at)
+{
+    struct operand o = {.memory = true, .base = NO_REG, .index = NO_REG, .disp = (int32_t)at};
+    const bool done = put(s, 0, PICK(s, 0x88, 0x88, 0x00, 0x86, 0x30), 1, PICK(s, X86_RAX, X86_RCX, X86_RDX), &o, 0, 0);
+
+    *f = (struct forward){.insn = s->c->count - 1, .end = s->c->bytes, .bytes = 4, .absolute = true};
+    return done;
+}
+
+static void write_code(struct seq *s)
+{
+    struct forward f;
+
+    switch (gen_below(s->g, 4)) {
+    case 0: change(s, &f, case_rip(s->c) - 1 - gen_below(s->g, 80)); return;
+    case 1:
+    case 2:
+        if (!change(s, &f, 0))
+            return;
+        items(s, gen_below(s->g, 4));
+        while (!patched(s) && s->c->bytes + X86_INSN_MAX <= CODE_MAX && s->c->count < RUN_MAX)
+            continue;
+        s->c->bytes--; /* where the immediate is */
+        lands_here(s, &f);
+        s->c->bytes++;
+        return;
+    default:
+        if (!patched(s))
+            return;
+        const uint64_t at = case_rip(s->c) + s->c->bytes - 1;
+        items(s, gen_below(s->g, 4));
+        change(s, &f, at);
+    }
+}
+
 static void items(struct seq *s, unsigned count)
 {
     s->depth++;
     for (unsigned tries = 0; count && s->left && tries < 40; tries++) {
         const unsigned before = s->c->count, r = gen_below(s->g, 100);
-        if (r < 88 || s->depth > 3)
+        if (s->c->writes_code && r < 25 && s->depth <= 3)
+            write_code(s);
+        else if (r < 88 || s->depth > 3)
             plain(s);
         else if (r < 93)
             skip(s);
@@ -642,8 +689,8 @@ static void find_live(const struct seq *s, struct oracle_case *c)
 
 static uint64_t somewhere(struct gen *g, bool inside)
 {
-    const uint64_t r = gen_random(g), fine = gen_chance(g, 85) ? 15 : 0;
     const unsigned kind = inside ? 0 : gen_below(g, 100);
+    const uint64_t r = gen_random(g), fine = gen_chance(g, kind < 40 ? 90 : 65) ? 15 : 0;
     uint64_t at = DATA_VA + 1300 + (r % 5500);
 
     if (kind >= 40 && kind < 65)
@@ -673,6 +720,9 @@ static void set_registers(struct gen *g, bool inside)
         c->gpr[pointers[i]] = somewhere(g, inside) & mask;
     if (gen_chance(g, 40)) /* the frame is the stack's */
         c->gpr[BP] = (c->gpr[SP] + 8 * gen_below(g, 20)) & mask;
+    for (unsigned i = 0; c->writes_code && i < (c->code32 ? 5u : ARRAY_SIZE(pointers)); i++)
+        if (gen_chance(g, 25)) /* in the code's page, and well before it */
+            c->gpr[pointers[i]] = (CODE_VA - CODE_LOW + 600 + gen_below(g, 1200)) & ~7u;
     for (unsigned i = 0; i < 4; i++) { /* counts and indexes */
         const unsigned reg = i ? 7 + i + (i == 3 ? 5 : 0) : X86_RCX;
         if (!(c->code32 && reg >= 8) && gen_chance(g, 85))
@@ -695,6 +745,9 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     c->code_at = (int)gen_below(&g, PAGE_BYTES - CODE_MAX - 8);
     if (gen_chance(&g, 30)) /* in two pages */
         c->code_at = -(int)gen_below(&g, 96);
+    c->writes_code = gen_chance(&g, 20);
+    if (c->writes_code)
+        c->code_at = -1000 - (int)gen_below(&g, 400);
     s.left = 2 + gen_below(&g, longest - 1);
     while (s.left && c->bytes + X86_INSN_MAX + 8 <= CODE_MAX && c->count < RUN_MAX)
         items(&s, 1);

@@ -27,7 +27,6 @@
 #define HANDLERS    0x9000u
 #define STACK_TOP   0xbff0u
 #define CODE_GPA    0x11000u
-#define DATA_GPA    0x12000u
 #define WARM_GPA    0x15000u    /* at WARM_VA: what fills the TLB before a sequence */
 #define WARM_VA     0x7e5a3000u /* far from where a case goes astray */
 #define PD_WARM     0xe000u
@@ -53,10 +52,10 @@ struct guest {
     uint8_t *ram;
     _Atomic uint32_t requests;
     struct x86_cpu start;
-    uint8_t code[CODE_MAX];
     int code_at;
     unsigned code_bytes;
-    uint8_t data[DATA_BYTES]; /* as it is in the guest now but for the last case's writes */
+    bool code_written;        /* perhaps, by the last case */
+    uint8_t data[DATA_BYTES]; /* as it was when the case began */
 };
 
 static uint64_t no_port_read(void *opaque, uint16_t port, unsigned size)
@@ -129,6 +128,9 @@ static void put_pte(struct guest *g, uint32_t table, unsigned index, uint64_t va
     store_le64(g->ram + table + 8 * index, value | PTE_AD);
 }
 
+/* Not side by side: what crosses pages shows. */
+static const uint32_t data_gpa[DATA_BYTES / PAGE_BYTES] = {0x13000, 0x18000, 0x16000};
+
 static void make_pages(struct guest *g)
 {
     const unsigned code = CODE_VA >> 12 & 511, data = DATA_VA >> 12 & 511;
@@ -144,11 +146,10 @@ static void make_pages(struct guest *g)
     put_pte(g, PDPT, WARM_VA >> 30, PD_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PD_WARM, WARM_VA >> 21 & 511, PT_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PT_WARM, WARM_VA >> 12 & 511, WARM_GPA | PTE_P | PTE_U);
-    put_pte(g, PT_USER, code - 1, (CODE_GPA - CODE_LOW) | PTE_P | PTE_U);
+    put_pte(g, PT_USER, code - 1, (CODE_GPA - CODE_LOW) | PTE_P | PTE_U | PTE_W);
     put_pte(g, PT_USER, code, CODE_GPA | PTE_P | PTE_U);
-    put_pte(g, PT_USER, data, DATA_GPA | PTE_P | PTE_U | PTE_W | PTE_NX);
-    put_pte(g, PT_USER, data + 1, (DATA_GPA + 0x1000) | PTE_P | PTE_U | PTE_W | PTE_NX);
-    put_pte(g, PT_USER, data + 2, (DATA_GPA + 0x2000) | PTE_P | PTE_U | PTE_NX);
+    for (unsigned i = 0; i < ARRAY_SIZE(data_gpa); i++)
+        put_pte(g, PT_USER, data + i, data_gpa[i] | PTE_P | PTE_U | (i * PAGE_BYTES < RW_BYTES ? PTE_W : 0) | PTE_NX);
 }
 
 static void make_tables(struct guest *g)
@@ -199,10 +200,30 @@ static void make_start(struct guest *g)
         (struct x86_seg){.selector = TSS_SEL, .attr = 0xb | X86_ATTR_P, .limit = 0x67, .base = KERNEL_VA + TSS};
 }
 
+/* What a case has written in its code page is undone, and no more, as what the engine knows of the rest is to stay. */
+static void undo_writes(struct guest *g, const struct oracle_case *c)
+{
+    static uint8_t right[CODE_LOW];
+    uint8_t *low = g->ram + CODE_GPA - CODE_LOW;
+
+    memset(right, 0xcc, sizeof right);
+    if (c->writes_code)
+        memcpy(right + (int)CODE_LOW + c->code_at, c->code, c->bytes);
+    for (unsigned at = 0; at < CODE_LOW; at += 64) {
+        if (memcmp(low + at, right + at, 64)) {
+            memcpy(low + at, right + at, 64);
+            memory_written(g->memory, CODE_GPA - CODE_LOW + at, 64);
+        }
+    }
+}
+
 static void put_code(struct guest *g, const struct oracle_case *c)
 {
     uint8_t *page = g->ram + CODE_GPA;
 
+    if (g->code_written)
+        undo_writes(g, c);
+    g->code_written = c->writes_code;
     if (g->code_at == c->code_at && g->code_bytes == c->bytes && !memcmp(page + c->code_at, c->code, c->bytes))
         return; /* the engine's work on it stays */
     memset(page + g->code_at, 0xcc, g->code_bytes);
@@ -216,8 +237,10 @@ static void put_code(struct guest *g, const struct oracle_case *c)
 static void put_case(struct guest *g, const struct oracle_case *c, const uint8_t *data)
 {
     put_code(g, c);
-    memcpy(g->ram + DATA_GPA, data, DATA_BYTES);
-    memcpy(g->ram + DATA_GPA + c->patch_at, c->patch, c->patch_bytes);
+    memcpy(g->data, data, DATA_BYTES);
+    memcpy(g->data + c->patch_at, c->patch, c->patch_bytes);
+    for (unsigned i = 0; i < ARRAY_SIZE(data_gpa); i++)
+        memcpy(g->ram + data_gpa[i], g->data + i * PAGE_BYTES, PAGE_BYTES);
 }
 
 /* Code in a page of its own that reads or writes a byte of some data pages and goes on with the case. Flags stay. */
@@ -262,7 +285,9 @@ static void take_result(struct guest *g, struct oracle_result *r, const struct x
     r->rflags = load_le64(frame + 16);
     r->gpr[X86_RSP] = load_le64(frame + 24);
     r->cr2 = cpu->cr2;
-    memcpy(r->data, g->ram + DATA_GPA, RW_BYTES);
+    r->code = g->code_written ? case_code_sum(g->ram + CODE_GPA - CODE_LOW) : 0;
+    for (unsigned i = 0; i < RW_BYTES / PAGE_BYTES; i++)
+        memcpy(r->data + i * PAGE_BYTES, g->ram + data_gpa[i], PAGE_BYTES);
 }
 
 static void put_segments16(struct x86_cpu *cpu)

@@ -10,6 +10,7 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,11 @@ static void take_result(struct native *n, ucontext_t *uc)
     r->vector = (int)g[REG_TRAPNO];
     get_fpu(uc->uc_mcontext.fpregs, r->fpu.bytes);
     memcpy(r->data, n->data_rw, RW_BYTES);
-    memset(n->code + c->code_at, 0xcc, c->bytes);
+    r->code = c->writes_code ? case_code_sum(n->code - CODE_LOW) : 0;
+    if (c->writes_code)
+        memset(n->code - CODE_LOW, 0xcc, CODE_LOW);
+    else
+        memset(n->code + c->code_at, 0xcc, c->bytes);
 }
 
 static void start_case(struct native *n, ucontext_t *uc)
@@ -123,7 +128,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     n->at += n->running;
     n->running = true;
     if (n->at >= n->count)
-        _exit(0);
+        syscall(SYS_exit, 0);
     start_case(n, context);
     const unsigned ds = n->cases[n->at].code16 ? USER_DS16 : USER_DS;
     __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(ds)); /* sigreturn does not load them */
@@ -159,6 +164,9 @@ static _Noreturn void child_main(struct native *n)
     syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE);
     if (make_segment(USER_CS16, CODE_VA, MODIFY_LDT_CONTENTS_CODE) < 0 ||
         make_segment(USER_DS16, DATA_VA, MODIFY_LDT_CONTENTS_DATA) < 0)
+        _exit(3);
+    /* Code that was written astray makes no system calls. */
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) < 0)
         _exit(3);
     __asm__ volatile("int3");
     _exit(4);
@@ -247,6 +255,7 @@ int native_create(struct native **out, unsigned max_cases)
     n->code = code ? code + CODE_LOW : NULL;
     n->data_rw = map_pages(DATA_VA, DATA_BYTES, PROT_READ | PROT_WRITE);
     if (!n->cases || !n->results || !n->code || !n->data_rw ||
+        mprotect((void *)(uintptr_t)(CODE_VA - CODE_LOW), CODE_LOW, PROT_READ | PROT_WRITE | PROT_EXEC) < 0 ||
         mprotect((void *)(uintptr_t)(DATA_VA + RW_BYTES), DATA_BYTES - RW_BYTES, PROT_READ) < 0) {
         native_destroy(n);
         return -ENOMEM;

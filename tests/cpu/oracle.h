@@ -4,7 +4,7 @@
  * (guest.c). Both see the same bytes at the same addresses, in user mode, with Linux's selectors.
  *
  *   CODE_VA   one page, readable and executable; the instructions somewhere in it, INT3 everywhere else; and one before
- *             it, where sequences may begin
+ *             it, where sequences may begin, and which they may write
  *   DATA_VA   two pages read-write, one read-only; nothing around them
  *
  * A case is an instruction or a few, or a sequence as compilers make them (gen_seq.c).
@@ -16,6 +16,8 @@
 
 #include "engine/engine.h"
 #include "x86/decode.h"
+
+#include <string.h>
 
 #define CODE_VA    0x20001000u
 #define CODE_LOW   PAGE_BYTES /* bytes of code before CODE_VA */
@@ -46,7 +48,7 @@ struct oracle_case {
     const char *group;
     /* Of a sequence: what the engine's TLB has of the data pages (1: read, 2: written, too); flags at each instruction:
      * those that nothing defines, and those that are read before they are overwritten. */
-    bool sequence;
+    bool sequence, writes_code;
     uint8_t warm[3];
     uint32_t unknown[RUN_MAX + 1], live[RUN_MAX + 1];
     unsigned patch_at, patch_bytes; /* put over the batch's data before the case */
@@ -64,7 +66,8 @@ struct oracle_result {
     uint64_t gpr[16];
     uint64_t rip, rflags;
     uint64_t error, cr2;
-    int vector; /* -1: did not come back */
+    int vector;    /* -1: did not come back */
+    uint64_t code; /* of a case that writes code: case_code_sum() */
     struct x86_xsave fpu;
     uint8_t data[RW_BYTES];
 };
@@ -74,6 +77,18 @@ struct oracle_result {
 static inline uint64_t case_rip(const struct oracle_case *c)
 {
     return (c->code16 ? 0 : CODE_VA) + (uint64_t)(int64_t)c->code_at;
+}
+
+/* Of what is in the page before CODE_VA. */
+static inline uint64_t case_code_sum(const uint8_t *low)
+{
+    uint64_t sum = 0, word;
+    for (unsigned i = 0; i < CODE_LOW; i += 8) {
+        memcpy(&word, low + i, 8);
+        sum = (sum ^ word) * 0x100000001b3ull;
+        sum ^= sum >> 29;
+    }
+    return sum;
 }
 
 void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t number);
