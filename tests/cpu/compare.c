@@ -338,7 +338,7 @@ static void describe_registers(const struct oracle_case *c)
            load_le16(c->fpu.bytes + 2), c->fpu.bytes[4], load_le32(c->fpu.bytes + 24));
 }
 
-static void describe_case(const struct oracle_case *c)
+void compare_describe(const struct oracle_case *c)
 {
     uint64_t at = case_rip(c);
     char text[128];
@@ -532,7 +532,7 @@ bool compare_results(const struct oracle_case *c, const struct oracle_result *n,
     uint32_t flags = FLAGS_SEEN;
 
     if (say)
-        describe_case(c);
+        compare_describe(c);
     if ((n->vector != e->vector || n->rip != e->rip) && fault_free(c, n, e))
         return true;
     if (amd_chooses(c, n, e))

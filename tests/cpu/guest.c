@@ -207,8 +207,10 @@ static void undo_writes(struct guest *g, const struct oracle_case *c)
     uint8_t *low = g->ram + CODE_GPA - CODE_LOW;
 
     memset(right, 0xcc, sizeof right);
-    if (c->writes_code)
-        memcpy(right + (int)CODE_LOW + c->code_at, c->code, c->bytes);
+    if (c->code_at < 0) {
+        const unsigned here = (unsigned)-c->code_at;
+        memcpy(right + CODE_LOW - here, c->code, c->bytes < here ? c->bytes : here);
+    }
     for (unsigned at = 0; at < CODE_LOW; at += 64) {
         if (memcmp(low + at, right + at, 64)) {
             memcpy(low + at, right + at, 64);
@@ -223,7 +225,7 @@ static void put_code(struct guest *g, const struct oracle_case *c)
 
     if (g->code_written)
         undo_writes(g, c);
-    g->code_written = c->writes_code;
+    g->code_written = c->sequence;
     if (g->code_at == c->code_at && g->code_bytes == c->bytes && !memcmp(page + c->code_at, c->code, c->bytes))
         return; /* the engine's work on it stays */
     memset(page + g->code_at, 0xcc, g->code_bytes);
@@ -320,11 +322,19 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
     }
     g->ops->vcpu_changed(g->vcpu);
     memset(r, 0, offsetof(struct oracle_result, data));
-    if (g->ops->vcpu_run(g->vcpu) != ENGINE_EXIT_HALT) {
+    const enum engine_exit left = g->ops->vcpu_run(g->vcpu);
+    atomic_store(&g->requests, 0);
+    if (left != ENGINE_EXIT_HALT) {
         r->vector = -1;
         return;
     }
     take_result(g, r, g->ops->vcpu_state(g->vcpu));
+}
+
+void guest_stop(struct guest *g)
+{
+    atomic_fetch_or(&g->requests, ENGINE_REQ_STOP);
+    g->ops->vcpu_kick(g->vcpu);
 }
 
 int guest_create(struct guest **out, const struct engine_ops *ops)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,13 +77,37 @@ static void tally(struct totals *t, const struct oracle_case *c)
     t->names[i].count++;
 }
 
-/* What is being run, for the alarm: an engine that hangs must not hang the suite silently. */
-static volatile uint64_t current_case;
+/* What is being run, for the clock: a case that does not end is stopped, and an engine that hangs must not hang the
+ * suite silently. */
+static const struct oracle_case *volatile current_case;
+static struct guest *volatile current_guest;
 static uint64_t current_seed;
 
-static void on_alarm(int sig)
+static void run_case(struct guest *g, const struct oracle_case *c, const uint8_t *data, struct oracle_result *r)
 {
-    fprintf(stderr, "oracle: no progress in case %" PRIu64 " of seed %" PRIu64 "\n", current_case, current_seed);
+    current_case = c;
+    current_guest = g;
+    guest_run(g, c, data, r);
+    current_guest = NULL;
+}
+
+/* Once a second. */
+static void on_tick(int sig)
+{
+    static const struct oracle_case *seen;
+    static unsigned ticks;
+    const struct oracle_case *c = current_case;
+
+    ticks = c == seen ? ticks + 1 : 0;
+    seen = c;
+    if (ticks >= 2 && current_guest)
+        guest_stop(current_guest);
+    if (ticks < 60)
+        return;
+    fprintf(stderr, "oracle: no progress in case %" PRIu64 " of seed %" PRIu64 "\n", c ? c->number : 0, current_seed);
+    if (c)
+        compare_describe(c);
+    fflush(stdout);
     _exit(2);
 }
 
@@ -151,7 +176,7 @@ static const struct oracle_result *answer(struct native *n, struct guest *refere
         return native_result(n, i);
     if (!reference)
         return NULL;
-    guest_run(reference, c, data, &r);
+    run_case(reference, c, data, &r);
     return &r;
 }
 
@@ -168,8 +193,7 @@ static void run_batch(const struct options *o, struct native *n, struct guest *g
     if (NATIVE)
         native_start(n, count, data);
     for (unsigned i = 0; i < count; i++) {
-        current_case = first + i;
-        guest_run(g, &cases[i], data, &results[i]);
+        run_case(g, &cases[i], data, &results[i]);
     }
     if (!NATIVE) {
         t->run += count;
@@ -299,20 +323,19 @@ int main(int argc, char **argv)
         return 2;
     }
     current_seed = o.mix.seed;
-    signal(SIGALRM, on_alarm);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_tick, .sa_flags = SA_RESTART}, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){{1, 0}, {1, 0}}, NULL);
     probe_host(n);
     gen_report_skipped();
     if (!NATIVE)
         printf("under the address sanitizer: the engine runs alone, nothing is compared\n");
     clock_gettime(CLOCK_MONOTONIC, &start);
     if (o.single) {
-        alarm(20);
         /* What a sequence meets is what the ones before it left. */
         const unsigned before = o.mix.sequence ? (unsigned)(o.one_case % BATCH) : 0;
         run_batch(&o, n, g, reference, o.one_case - before, before + 1, &totals);
     }
     for (uint64_t at = 0; at < o.cases && !o.single; at += BATCH) {
-        alarm(60);
         run_batch(&o, n, g, reference, at, o.cases - at < BATCH ? (unsigned)(o.cases - at) : BATCH, &totals);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);

@@ -112,6 +112,8 @@ void native_wait(struct native *n);
 struct guest;
 int guest_create(struct guest **g, const struct engine_ops *ops);
 void guest_destroy(struct guest *g);
+/* From a signal handler: the case that runs has not come back. */
+void guest_stop(struct guest *g);
 void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[DATA_BYTES], struct oracle_result *r);
 
 /* compare.c: true when both agree; else says how, in a line for each difference, when `say`. */
@@ -121,6 +123,8 @@ bool compare_results(const struct oracle_case *c, const struct oracle_result *na
 uint32_t compare_live_flags(const struct oracle_case *c, uint64_t rip);
 /* Flags that the manuals leave undefined after this instruction, whatever its operands. */
 uint32_t compare_undefined_flags(const struct x86_insn *insn);
+/* The case in words. */
+void compare_describe(const struct oracle_case *c);
 /* The last instruction's name, for counting. */
 void compare_mnemonic(const struct oracle_case *c, char *out, size_t size);
 
