@@ -27,6 +27,7 @@
 #define HANDLERS    0x9000u
 #define STACK_TOP   0xbff0u
 #define CODE_GPA    0x11000u
+#define LOW_GPA     0x1a000u    /* the page before CODE_VA */
 #define WARM_GPA    0x15000u    /* at WARM_VA: what fills the TLB before a sequence */
 #define WARM_VA     0x7e5a3000u /* far from where a case goes astray */
 #define PD_WARM     0xe000u
@@ -146,7 +147,7 @@ static void make_pages(struct guest *g)
     put_pte(g, PDPT, WARM_VA >> 30, PD_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PD_WARM, WARM_VA >> 21 & 511, PT_WARM | PTE_P | PTE_W | PTE_U);
     put_pte(g, PT_WARM, WARM_VA >> 12 & 511, WARM_GPA | PTE_P | PTE_U);
-    put_pte(g, PT_USER, code - 1, (CODE_GPA - CODE_LOW) | PTE_P | PTE_U | PTE_W);
+    put_pte(g, PT_USER, code - 1, LOW_GPA | PTE_P | PTE_U | PTE_W);
     put_pte(g, PT_USER, code, CODE_GPA | PTE_P | PTE_U);
     for (unsigned i = 0; i < ARRAY_SIZE(data_gpa); i++)
         put_pte(g, PT_USER, data + i, data_gpa[i] | PTE_P | PTE_U | (i * PAGE_BYTES < RW_BYTES ? PTE_W : 0) | PTE_NX);
@@ -204,7 +205,7 @@ static void make_start(struct guest *g)
 static void undo_writes(struct guest *g, const struct oracle_case *c)
 {
     static uint8_t right[CODE_LOW];
-    uint8_t *low = g->ram + CODE_GPA - CODE_LOW;
+    uint8_t *low = g->ram + LOW_GPA;
 
     memset(right, 0xcc, sizeof right);
     if (c->code_at < 0) {
@@ -214,24 +215,50 @@ static void undo_writes(struct guest *g, const struct oracle_case *c)
     for (unsigned at = 0; at < CODE_LOW; at += 64) {
         if (memcmp(low + at, right + at, 64)) {
             memcpy(low + at, right + at, 64);
-            memory_written(g->memory, CODE_GPA - CODE_LOW + at, 64);
+            memory_written(g->memory, LOW_GPA + at, 64);
         }
+    }
+}
+
+/* What lies at this offset from CODE_VA, and how much of n bytes is in its page. */
+static gpa_t code_place(int at, unsigned n, unsigned *here)
+{
+    *here = at < 0 && (unsigned)-at < n ? (unsigned)-at : n;
+    return at < 0 ? LOW_GPA + CODE_LOW - (unsigned)-at : CODE_GPA + (unsigned)at;
+}
+
+static bool holds_code(const struct guest *g, const struct oracle_case *c)
+{
+    unsigned here, rest;
+    const gpa_t first = code_place(c->code_at, c->bytes, &here);
+    const gpa_t second = code_place(c->code_at + (int)here, c->bytes - here, &rest);
+    return !memcmp(g->ram + first, c->code, here) && !memcmp(g->ram + second, c->code + here, rest);
+}
+
+/* bytes NULL: INT3s */
+static void put_bytes(struct guest *g, int at, const uint8_t *bytes, unsigned n)
+{
+    unsigned here;
+
+    for (unsigned done = 0; done < n; done += here) {
+        const gpa_t gpa = code_place(at + (int)done, n - done, &here);
+        if (bytes)
+            memcpy(g->ram + gpa, bytes + done, here);
+        else
+            memset(g->ram + gpa, 0xcc, here);
+        memory_written(g->memory, gpa, here);
     }
 }
 
 static void put_code(struct guest *g, const struct oracle_case *c)
 {
-    uint8_t *page = g->ram + CODE_GPA;
-
     if (g->code_written)
         undo_writes(g, c);
     g->code_written = c->sequence;
-    if (g->code_at == c->code_at && g->code_bytes == c->bytes && !memcmp(page + c->code_at, c->code, c->bytes))
+    if (g->code_at == c->code_at && g->code_bytes == c->bytes && holds_code(g, c))
         return; /* the engine's work on it stays */
-    memset(page + g->code_at, 0xcc, g->code_bytes);
-    memory_written(g->memory, CODE_GPA + (gpa_t)(int64_t)g->code_at, g->code_bytes);
-    memcpy(page + c->code_at, c->code, c->bytes);
-    memory_written(g->memory, CODE_GPA + (gpa_t)(int64_t)c->code_at, c->bytes);
+    put_bytes(g, g->code_at, NULL, g->code_bytes);
+    put_bytes(g, c->code_at, c->code, c->bytes);
     g->code_at = c->code_at;
     g->code_bytes = c->bytes;
 }
@@ -287,7 +314,7 @@ static void take_result(struct guest *g, struct oracle_result *r, const struct x
     r->rflags = load_le64(frame + 16);
     r->gpr[X86_RSP] = load_le64(frame + 24);
     r->cr2 = cpu->cr2;
-    r->code = g->code_written ? case_code_sum(g->ram + CODE_GPA - CODE_LOW) : 0;
+    r->code = g->code_written ? case_code_sum(g->ram + LOW_GPA) : 0;
     for (unsigned i = 0; i < RW_BYTES / PAGE_BYTES; i++)
         memcpy(r->data + i * PAGE_BYTES, g->ram + data_gpa[i], PAGE_BYTES);
 }
@@ -352,7 +379,8 @@ int guest_create(struct guest **out, const struct engine_ops *ops)
     if (rc)
         goto fail;
     g->ram = memory_ram(g->memory);
-    memset(g->ram + CODE_GPA - CODE_LOW, 0xcc, CODE_LOW + PAGE_BYTES);
+    memset(g->ram + LOW_GPA, 0xcc, CODE_LOW);
+    memset(g->ram + CODE_GPA, 0xcc, PAGE_BYTES);
     make_pages(g);
     make_tables(g);
     make_start(g);
