@@ -102,9 +102,13 @@ static bool patched(struct seq *s)
 {
     struct operand o = seq_reg(s->c->code32 ? PICK(s, X86_RAX, X86_RDX) : PICK(s, X86_RAX, X86_RDX, 9, 15));
 
-    if (gen_chance(s->g, 40))
-        return seq_put(s, 0, 0xb0, 1, 0, NULL, 1, gen_below(s->g, 256));
-    return seq_put(s, 0, 0x83, seq_wide_size(s), PICK(s, 0, 1, 5, 6, 7), &o, 1, gen_below(s->g, 256));
+    if (gen_chance(s->g, 40)
+            ? !seq_put(s, 0, 0xb0, 1, 0, NULL, 1, gen_below(s->g, 256))
+            : !seq_put(s, 0, 0x83, seq_wide_size(s), PICK(s, 0, 1, 5, 6, 7), &o, 1, gen_below(s->g, 256)))
+        return false;
+    const unsigned at = s->c->bytes - 1;
+    s->c->loose[at / 8] |= (uint8_t)(1 << at % 8);
+    return true;
 }
 
 static bool change(struct seq *s, struct forward *f, uint64_t at)
@@ -191,8 +195,8 @@ static void write_code(struct seq *s)
         if (!change(s, &f, 0))
             return;
         items(s, gen_below(s->g, 4));
-        while (!patched(s) && s->c->bytes + X86_INSN_MAX <= CODE_MAX && s->c->count < RUN_MAX)
-            continue;
+        if (!patched(s))
+            return;
         s->c->bytes--; /* where the immediate is */
         lands_here(s, &f);
         s->c->bytes++;

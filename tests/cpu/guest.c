@@ -295,7 +295,8 @@ static void put_warm(struct guest *g, const struct oracle_case *c)
     memory_written(g->memory, WARM_GPA, (uint64_t)(b + 4 - page));
 }
 
-static void take_result(struct guest *g, struct oracle_result *r, const struct x86_cpu *cpu)
+static void take_result(struct guest *g, const struct oracle_case *c, struct oracle_result *r,
+                        const struct x86_cpu *cpu)
 {
     const unsigned vector = (unsigned)(cpu->rip - 1 - HANDLERS - KERNEL_VA);
     /* The frame that delivery pushed lies where RSP is; vectors 8, 10-14, 17 have an error code on top. */
@@ -314,7 +315,8 @@ static void take_result(struct guest *g, struct oracle_result *r, const struct x
     r->rflags = load_le64(frame + 16);
     r->gpr[X86_RSP] = load_le64(frame + 24);
     r->cr2 = cpu->cr2;
-    r->code = g->code_written ? case_code_sum(g->ram + LOW_GPA) : 0;
+    r->strayed = c->sequence && case_strayed(c, g->ram + LOW_GPA);
+    r->code = c->sequence ? case_code_sum(g->ram + LOW_GPA) : 0;
     for (unsigned i = 0; i < RW_BYTES / PAGE_BYTES; i++)
         memcpy(r->data + i * PAGE_BYTES, g->ram + data_gpa[i], PAGE_BYTES);
 }
@@ -355,7 +357,7 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
         r->vector = -1;
         return;
     }
-    take_result(g, r, g->ops->vcpu_state(g->vcpu));
+    take_result(g, c, r, g->ops->vcpu_state(g->vcpu));
 }
 
 void guest_stop(struct guest *g)

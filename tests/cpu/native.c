@@ -94,6 +94,7 @@ static void take_result(struct native *n, ucontext_t *uc)
     r->vector = (int)g[REG_TRAPNO];
     get_fpu(uc->uc_mcontext.fpregs, r->fpu.bytes);
     memcpy(r->data, n->data_rw, RW_BYTES);
+    r->strayed = c->sequence && case_strayed(c, n->code - CODE_LOW);
     r->code = c->sequence ? case_code_sum(n->code - CODE_LOW) : 0;
     if (c->sequence)
         memset(n->code - CODE_LOW, 0xcc, CODE_LOW);

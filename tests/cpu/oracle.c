@@ -100,7 +100,7 @@ static void on_tick(int sig)
 
     ticks = c == seen ? ticks + 1 : 0;
     seen = c;
-    if (ticks >= 2 && current_guest)
+    if (ticks >= 5 && current_guest)
         guest_stop(current_guest);
     if (ticks < 60)
         return;

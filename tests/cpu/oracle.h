@@ -49,6 +49,7 @@ struct oracle_case {
     /* Of a sequence: what the engine's TLB has of the data pages (1: read, 2: written, too); flags at each instruction:
      * those that nothing defines, and those that are read before they are overwritten. */
     bool sequence, writes_code;
+    uint8_t loose[CODE_MAX / 8]; /* bytes of the code that it changes by intention, a bit each */
     uint8_t warm[3];
     uint32_t unknown[RUN_MAX + 1], live[RUN_MAX + 1];
     unsigned patch_at, patch_bytes; /* put over the batch's data before the case */
@@ -67,7 +68,8 @@ struct oracle_result {
     uint64_t rip, rflags;
     uint64_t error, cr2;
     int vector;    /* -1: did not come back */
-    uint64_t code; /* of a case that writes code: case_code_sum() */
+    uint64_t code; /* of a sequence: case_code_sum() */
+    bool strayed;  /* and case_strayed() */
     struct x86_xsave fpu;
     uint8_t data[RW_BYTES];
 };
@@ -89,6 +91,15 @@ static inline uint64_t case_code_sum(const uint8_t *low)
         sum ^= sum >> 29;
     }
     return sum;
+}
+
+/* Has it written over its own instructions? Then nobody knows what it did. */
+static inline bool case_strayed(const struct oracle_case *c, const uint8_t *low)
+{
+    for (unsigned i = 0; i < c->bytes && c->code_at + (int)i < 0; i++)
+        if (low[(int)CODE_LOW + c->code_at + (int)i] != c->code[i] && !(c->loose[i / 8] >> i % 8 & 1))
+            return true;
+    return false;
 }
 
 void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t number);
