@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+/* Less is no screen that a monitor would show. */
+#define WIDTH_MIN  64
+#define HEIGHT_MIN 16
+
 #define FRAME_NS 16683000u /* 59.94 Hz, as all VGA text and graphics modes but the 70 Hz ones */
 
 uint64_t vga_now_ns(struct vga *v)
@@ -146,8 +150,8 @@ void vga_scan_now(struct vga *v, struct vga_scan *s)
     /* Deviation: "screen off" does not count in the extended modes: SeaBIOS's Cirrus BIOS sets them with it on. */
     if (!(r->attr_index & 0x20) || (s->kind < VGA_SCAN_8 && (r->seq[1] & 0x20)))
         s->kind = VGA_SCAN_BLANK;
-    if (s->width < 8 || s->height < 1 || s->width > VGA_WIDTH_MAX || s->height > VGA_HEIGHT_MAX) {
-        /* registers in between two modes */
+    if (s->width < WIDTH_MIN || s->height < HEIGHT_MIN || s->width > VGA_WIDTH_MAX || s->height > VGA_HEIGHT_MAX) {
+        /* registers after reset, or in between two modes */
         s->kind = VGA_SCAN_BLANK;
         s->width = 640;
         s->height = 400;

@@ -46,6 +46,15 @@ static void expect_size(struct vga_rig *g, int width, int height)
     assert_int_equal(h, height);
 }
 
+/* Registers are zero then, which is no screen of one column. */
+static void before_the_bios(void **state)
+{
+    struct vga_rig *g = *state;
+    expect_size(g, 640, 400);
+    rig_refresh(g);
+    assert_int_equal(rig_pixel(g, 639, 399), 0);
+}
+
 static void registers_hold_their_bits(void **state)
 {
     struct vga_rig *g = *state;
@@ -449,6 +458,7 @@ int main(void)
         .name = #f " (cirrus)", .test_func = f, .setup_func = setup_cirrus, .teardown_func = teardown \
     }
     const struct CMUnitTest tests[] = {
+        BOTH(before_the_bios),
         BOTH(registers_hold_their_bits),
         BOTH(timing_can_be_protected),
         BOTH(attribute_flip_flop),
