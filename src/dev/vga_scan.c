@@ -13,7 +13,7 @@
 #define WIDTH_MIN  64
 #define HEIGHT_MIN 16
 
-#define FRAME_NS 16683000u /* 59.94 Hz, as all VGA text and graphics modes but the 70 Hz ones */
+#define FRAME_NS   16683000u /* 59.94 Hz, as all VGA text and graphics modes but the 70 Hz ones */
 
 uint64_t vga_now_ns(struct vga *v)
 {
