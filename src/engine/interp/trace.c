@@ -5,6 +5,7 @@
 #include <Zydis/Zydis.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 int interp_trace_start(struct interp_engine *e, int fd, uint64_t count)
@@ -60,17 +61,33 @@ static ZydisMachineMode machine_mode(const struct interp_vcpu *v)
     }
 }
 
+static char *put_hex(char *to, uint64_t value, unsigned digits)
+{
+    for (unsigned shift = 4 * digits; shift; shift -= 4)
+        *to++ = "0123456789abcdef"[value >> (shift - 4) & 15];
+    return to;
+}
+
+/* Quick, because the guest's clock goes on meanwhile: a slow trace shows nothing but timer interrupts. */
 static void describe(const struct interp_vcpu *v, const struct interp_block *b, FILE *f)
 {
     ZydisDisassembledInstruction insn;
-    fprintf(f, "%u %s %04x:%016llx ", v->index, v->user ? "user  " : "system", v->cpu.seg[X86_CS].selector,
-            (unsigned long long)v->cpu.rip);
-    for (unsigned i = 0; i < X86_INSN_MAX; i++)
-        fprintf(f, i < b->bytes ? " %02x" : "   ", i < b->bytes ? b->seen[i] : 0);
-    if (b->bytes && ZYAN_SUCCESS(ZydisDisassembleIntel(machine_mode(v), v->cpu.rip, b->seen, b->bytes, &insn)))
-        fprintf(f, "  %s\n", insn.text);
-    else
-        fprintf(f, "  (no instruction)\n");
+    char line[256], *p = line + snprintf(line, 16, "%u ", v->index);
+    p = (char *)memcpy(p, v->user ? "user   " : "system ", 7) + 7;
+    p = put_hex(p, v->cpu.seg[X86_CS].selector, 4);
+    *p++ = ':';
+    p = put_hex(p, v->cpu.rip, 16);
+    *p++ = ' ';
+    for (unsigned i = 0; i < X86_INSN_MAX; i++) {
+        *p++ = ' ';
+        p = i < b->bytes ? put_hex(p, b->seen[i], 2) : (char *)memcpy(p, "  ", 2) + 2;
+    }
+    const bool known =
+        b->bytes && ZYAN_SUCCESS(ZydisDisassembleIntel(machine_mode(v), v->cpu.rip, b->seen, b->bytes, &insn));
+    (void)fwrite(line, 1, (size_t)(p - line), f);
+    (void)fputs("  ", f);
+    (void)fputs(known ? insn.text : "(no instruction)", f);
+    (void)fputc('\n', f);
 }
 
 void interp_trace_instruction(struct interp_vcpu *v, const struct interp_block *b)
