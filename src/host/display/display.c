@@ -42,6 +42,15 @@ static bool surface_alloc(struct display *d, int width, int height)
     return true;
 }
 
+struct display_rect display_rect_union(struct display_rect a, struct display_rect b)
+{
+    int right = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
+    int bottom = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
+    int x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
+
+    return (struct display_rect){x, y, right - x, bottom - y};
+}
+
 struct display *display_create(void)
 {
     struct display *d = calloc(1, sizeof *d);

@@ -17,6 +17,8 @@ struct loop;
 struct display_rect {
     int x, y, width, height; /* pixels */
 };
+/* The smallest that holds both. */
+struct display_rect display_rect_union(struct display_rect a, struct display_rect b);
 
 /* The chip's side: bring the surface up to date. Calls display_resize() and display_damage(). */
 struct display_source {

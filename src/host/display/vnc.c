@@ -45,15 +45,6 @@ static void frame_copy(struct vnc *v, struct display_rect r)
                (size_t)r.width * sizeof *from);
 }
 
-static struct display_rect rect_union(struct display_rect a, struct display_rect b)
-{
-    int right = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
-    int bottom = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
-    int x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
-
-    return (struct display_rect){x, y, right - x, bottom - y};
-}
-
 static void on_damaged(void *opaque, struct display_rect r)
 {
     struct vnc *v = opaque;
@@ -67,7 +58,7 @@ static void on_damaged(void *opaque, struct display_rect r)
         if (c->rect_count < VNC_RECTS_MAX)
             c->rects[c->rect_count++] = r;
         else /* it does not keep up: coarser */
-            c->rects[VNC_RECTS_MAX - 1] = rect_union(c->rects[VNC_RECTS_MAX - 1], r);
+            c->rects[VNC_RECTS_MAX - 1] = display_rect_union(c->rects[VNC_RECTS_MAX - 1], r);
         wake(c);
     }
     pthread_mutex_unlock(&v->mutex);

@@ -50,15 +50,6 @@ struct window {
     unsigned held_count;
 };
 
-static struct display_rect rect_union(struct display_rect a, struct display_rect b)
-{
-    int right = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
-    int bottom = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
-    int x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
-
-    return (struct display_rect){x, y, right - x, bottom - y};
-}
-
 static void on_damaged(void *opaque, struct display_rect r)
 {
     struct window *w = opaque;
@@ -72,7 +63,7 @@ static void on_damaged(void *opaque, struct display_rect r)
     if (u->rects < WINDOW_RECTS_MAX)
         u->rect[u->rects++] = r;
     else /* it does not keep up: coarser */
-        u->rect[WINDOW_RECTS_MAX - 1] = rect_union(u->rect[WINDOW_RECTS_MAX - 1], r);
+        u->rect[WINDOW_RECTS_MAX - 1] = display_rect_union(u->rect[WINDOW_RECTS_MAX - 1], r);
     w->changed = true;
 }
 
