@@ -86,8 +86,11 @@ static bool look_around(struct interp_vcpu *v, uint32_t requests)
     if (requests & ENGINE_REQ_FLUSH) {
         atomic_fetch_and(v->requests, ~(uint32_t)ENGINE_REQ_FLUSH);
         interp_flush_tlb(v);
-        v->tracing = interp_trace_wanted(v);
-        interp_mode_changed(v);
+        const bool wanted = interp_trace_wanted(v);
+        if (unlikely(wanted != v->tracing)) {
+            v->tracing = wanted;
+            interp_mode_changed(v);
+        }
     }
     if (v->stop) {
         v->stop = false;

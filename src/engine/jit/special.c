@@ -9,8 +9,7 @@
 #define GUEST_RSP R12
 #define GUEST_RCX R13
 
-/* rcx: zero, or the handler's business. */
-static void unless_zero(struct translation *t)
+void tr_unless_zero(struct translation *t)
 {
     emit_16(&t->e, 0x05e3); /* jrcxz over the jump */
     tr_slow(t, emit_jump(&t->e));
@@ -20,7 +19,7 @@ static void unless_zero(struct translation *t)
 static void privileged(struct translation *t)
 {
     emit_op(&t->e, 0, 4, 0x1b6, RCX, JIT_SLOT(v.unprivileged)); /* movzx */
-    unless_zero(t);
+    tr_unless_zero(t);
 }
 
 /* reg &= mask, the flags kept: PEXT and PDEP. */
@@ -51,7 +50,7 @@ static bool sti(struct translation *t)
     privileged(t);
     emit_load(&t->e, RCX, JIT_SLOT(v.requests));
     emit_op(&t->e, 0, 4, 0x8b, RCX, emit_mem(RCX, 0));
-    unless_zero(t);
+    tr_unless_zero(t);
     set_if(t, true);
     return true;
 }
@@ -127,7 +126,7 @@ static bool rdtsc(struct translation *t, bool with_aux)
     struct emit *e = &t->e;
     emit_load(e, RCX, JIT_SLOT(v.cpu.cr4));
     emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(tsd)); /* pext */
-    unless_zero(t);
+    tr_unless_zero(t);
     emit_16(e, 0x310f);
     rotate_32(e, RDX, RDX);
     emit_lea(e, RCX, emit_sib(RAX, RDX, 0, 0));

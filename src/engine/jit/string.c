@@ -40,8 +40,7 @@ static void unless_down(struct translation *t)
     struct emit *e = &t->e;
     emit_load(e, RCX, JIT_SLOT(v.cpu.rflags));
     emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(df)); /* pext */
-    emit_16(e, 0x05e3);                                         /* jrcxz over the jump */
-    tr_slow(t, emit_jump(e));
+    tr_unless_zero(t);
 }
 
 /* --- once --- */

@@ -130,6 +130,7 @@ void tr_find_live(struct translation *t);
 /* special.c */
 bool tr_is_special(const struct x86_insn *insn);
 bool tr_special(struct translation *t);
+void tr_unless_zero(struct translation *t); /* rcx: zero, or the instruction is its handler's */
 
 /* The number of a jit_op for the present instruction. */
 uint32_t tr_op(struct translation *t);
