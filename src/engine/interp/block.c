@@ -19,25 +19,34 @@
 #define ARENA_LEAST   (24u << 20)
 #define ARENA_MOST    (96u << 20)
 #define ARENA_HOT     3u /* grows when a third was hot */
-#define BUCKET_BITS   16
-#define BUCKETS       (1u << BUCKET_BITS)
+#define SET_BITS      14
+#define SETS          (1u << SET_BITS)
 #define MAX_OPS       48
 #define SCRATCH_BYTES (sizeof(struct interp_block) + 2 * sizeof(struct interp_op) + sizeof(struct x86_insn))
 
+/* Where blocks are, by their key: one line of the host's cache says whether one is there. The oldest makes place. */
+struct interp_set {
+    uint32_t tag[8];
+    uint32_t place[8]; /* in the arena, in units of INTERP_BLOCK_ALIGN, plus one; 0: none */
+};
+_Static_assert(sizeof(struct interp_set) == 64, "a line");
+
 int interp_blocks_init(struct interp_vcpu *v)
 {
-    v->blocks = calloc(BUCKETS, sizeof(struct interp_block *));
+    v->sets = aligned_alloc(sizeof(struct interp_set), SETS * sizeof(struct interp_set));
+    if (v->sets)
+        memset(v->sets, 0, SETS * sizeof(struct interp_set));
     v->scratch = calloc(1, SCRATCH_BYTES);
     v->arena_limit = ARENA_LEAST;
     v->arena = mmap(NULL, ARENA_MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (v->arena == MAP_FAILED)
         v->arena = NULL;
-    return v->blocks && v->scratch && v->arena ? 0 : -1;
+    return v->sets && v->scratch && v->arena ? 0 : -1;
 }
 
 void interp_blocks_fini(struct interp_vcpu *v)
 {
-    free(v->blocks);
+    free(v->sets);
     free(v->scratch);
     if (v->arena)
         munmap(v->arena, ARENA_MOST);
@@ -45,7 +54,7 @@ void interp_blocks_fini(struct interp_vcpu *v)
 
 void interp_drop_blocks(struct interp_vcpu *v)
 {
-    memset(v->blocks, 0, BUCKETS * sizeof(struct interp_block *));
+    memset(v->sets, 0, SETS * sizeof(struct interp_set));
     memset(v->jump, 0, sizeof v->jump);
     v->arena_used = v->hot_bytes = 0;
     v->counts.emptied++;
@@ -136,20 +145,38 @@ static struct interp_block *allocate(struct interp_vcpu *v, struct draft *d, con
     return b;
 }
 
-static struct interp_block **bucket_of(const struct interp_vcpu *v, uint64_t key)
+static uint64_t hash_of(uint64_t key)
 {
-    return &v->blocks[key * 0x9e3779b97f4a7c15ull >> (64 - BUCKET_BITS)];
+    return key * 0x9e3779b97f4a7c15ull;
+}
+
+static struct interp_set *set_of(const struct interp_vcpu *v, uint64_t hash)
+{
+    return &v->sets[hash >> (64 - SET_BITS)];
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 16);
+}
+
+static struct interp_block *block_at(const struct interp_vcpu *v, uint32_t place)
+{
+    return (struct interp_block *)(void *)(v->arena + (size_t)(place - 1) * INTERP_BLOCK_ALIGN);
 }
 
 static void add_block(struct interp_vcpu *v, struct interp_block *b, uint64_t key, const struct interp_code_page *page,
                       uint32_t version)
 {
-    struct interp_block **bucket = bucket_of(v, key);
+    const uint64_t hash = hash_of(key);
+    struct interp_set *set = set_of(v, hash);
+    memmove(set->tag + 1, set->tag, sizeof set->tag - sizeof set->tag[0]);
+    memmove(set->place + 1, set->place, sizeof set->place - sizeof set->place[0]);
+    set->tag[0] = tag_of(hash);
+    set->place[0] = (uint32_t)(((uint8_t *)b - v->arena) / INTERP_BLOCK_ALIGN) + 1;
     b->key = key;
     b->version = &page->version;
     b->version_seen = version;
-    b->next = *bucket;
-    *bucket = b;
 }
 
 /* Fetch rights and the host page for lin; faults. */
@@ -326,6 +353,26 @@ static bool revive(struct interp_vcpu *v, struct interp_block *b, const struct i
     return true;
 }
 
+/* NULL: there is none, or what there was is of no more use. */
+static struct interp_block *known_block(struct interp_vcpu *v, uint64_t key, gva_t lin,
+                                        const struct interp_exec_entry *e)
+{
+    const uint64_t hash = hash_of(key);
+    struct interp_set *set = set_of(v, hash);
+    for (unsigned i = 0; i < ARRAY_SIZE(set->tag); i++) {
+        if (set->tag[i] != tag_of(hash) || !set->place[i])
+            continue;
+        struct interp_block *b = block_at(v, set->place[i]);
+        if (b->key != key)
+            continue;
+        if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen ? interp_block_holds(v, b, lin)
+                                                                                      : revive(v, b, e))
+            return b;
+        set->place[i] = 0;
+    }
+    return NULL;
+}
+
 struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
 {
     gva_t lin = (v->cs_base + v->cpu.rip) & v->lin_mask;
@@ -341,18 +388,7 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
         return scratch_block(v, lin);
     uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)(v->bank == INTERP_BANK_SLOW) << 58 |
                    (uint64_t)v->flat32 << 59 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
-    struct interp_block **link = bucket_of(v, key), *b;
-    while ((b = *link) != NULL) { /* what is stale and not looked for stays: to see that costs more than to pass it */
-        if (b->key == key) {
-            if (atomic_load_explicit(b->version, memory_order_relaxed) == b->version_seen
-                    ? interp_block_holds(v, b, lin)
-                    : revive(v, b, e))
-                break;
-            *link = b->next;
-        } else {
-            link = &b->next;
-        }
-    }
+    struct interp_block *b = known_block(v, key, lin, e);
     if (!b)
         b = make_block(v, e, lin, key, one);
     if (!one && b->version) {

@@ -52,7 +52,6 @@ struct interp_code_page { /* shared by all vCPUs, one for each guest page that e
 
 struct interp_block {
     uint64_t key; /* gpa and mode */
-    struct interp_block *next;
     const _Atomic uint32_t *version;
     uint32_t version_seen;
     uint16_t bytes, count;
@@ -187,7 +186,7 @@ struct interp_vcpu {
     jmp_buf fault_exit;
 
     /* blocks */
-    struct interp_block **blocks;
+    struct interp_set *sets;
     uint8_t *arena;
     size_t arena_used, arena_limit;
     size_t hot_bytes;                    /* of blocks that a translator made code of, since the arena was emptied */
