@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SPACE_BYTES (INTERP_SPACE_FRONT + INTERP_TLB_SIZE * sizeof(struct interp_entry))
+#define TABLE_BYTES (INTERP_TLB_SIZE * sizeof(struct interp_entry))
+#define SPACE_BYTES (TABLE_BYTES + (INTERP_SPACE_FRONT + TABLE_ALIGN - 1) / TABLE_ALIGN * TABLE_ALIGN)
+#define TABLE_ALIGN ((size_t)65536)
 #define NO_PCID     0xffffu
 
 /* --- keys of cached code --- */
@@ -346,15 +348,15 @@ void interp_tlb_insert(struct interp_vcpu *v, struct interp_space *s, gva_t lin,
 
 int interp_tlb_init(struct interp_vcpu *v)
 {
-    uint8_t *p = mmap(NULL, SPACE_BYTES * INTERP_SPACES + INTERP_SPACE_FRONT, PROT_READ | PROT_WRITE,
+    uint8_t *p = mmap(NULL, SPACE_BYTES * INTERP_SPACES + TABLE_ALIGN, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return -ENOMEM;
     v->tables = p;
-    p = (uint8_t *)(((uintptr_t)p + INTERP_SPACE_FRONT - 1) & ~(uintptr_t)(INTERP_SPACE_FRONT - 1));
+    p = (uint8_t *)(((uintptr_t)p + TABLE_ALIGN - 1) & ~(uintptr_t)(TABLE_ALIGN - 1));
     for (unsigned i = 0; i < INTERP_SPACES; i++) {
         struct interp_space *s = &v->spaces[i];
-        s->table = (struct interp_entry *)(void *)(p + i * SPACE_BYTES + INTERP_SPACE_FRONT);
+        s->table = (struct interp_entry *)(void *)(p + (i + 1) * SPACE_BYTES - TABLE_BYTES);
         s->pcid = NO_PCID;
         s->generation = (uint16_t)(i + 1);
         empty_entry(s, 0);
@@ -369,5 +371,5 @@ int interp_tlb_init(struct interp_vcpu *v)
 void interp_tlb_fini(struct interp_vcpu *v)
 {
     if (v->tables)
-        munmap(v->tables, SPACE_BYTES * INTERP_SPACES + INTERP_SPACE_FRONT);
+        munmap(v->tables, SPACE_BYTES * INTERP_SPACES + TABLE_ALIGN);
 }

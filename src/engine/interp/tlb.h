@@ -19,7 +19,7 @@ struct x86_walk;
 #define INTERP_TLB_SIZE    (1u << INTERP_TLB_BITS)
 #define INTERP_LEAF_BITS   7 /* entries in a host page of a table */
 #define INTERP_LEAVES      (INTERP_TLB_SIZE >> INTERP_LEAF_BITS)
-#define INTERP_SPACE_FRONT 524288u /* bytes in front of a table, for a translator */
+#define INTERP_SPACE_FRONT 528384u /* bytes in front of a table, for a translator */
 
 enum interp_bank { INTERP_BANK_KERNEL, INTERP_BANK_USER, INTERP_BANK_KERNEL_AC, INTERP_BANK_SLOW, INTERP_BANKS };
 

@@ -117,6 +117,9 @@ static void make_exits(struct jit_vcpu *j, struct emit *e)
 {
     j->exit_by_link = jit_rx(j, e->p); /* ecx: the link */
     call_c(e, jit_follow_link);
+    j->exit_by_return = jit_rx(j, e->p); /* and r14: the guest's RIP */
+    emit_store(e, R14, JIT_SLOT(v.cpu.rip));
+    call_c(e, jit_follow_return);
     j->exit_by_rip = jit_rx(j, e->p); /* r14: the guest's RIP */
     emit_store(e, R14, JIT_SLOT(v.cpu.rip));
     call_c(e, jit_go_to);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow.c: the stack, and how a block is left: by links within its page, and by the table of targets for everything
- * else. 64-bit code, and flat 32-bit code. Nothing is changed before the last check that may send the instruction to
+ * flow.c: the stack, and how a block is left: by links within its page, returns by what their call left for them, and
+ * by the table of targets for everything else. 64-bit code, and flat 32-bit code. Nothing is changed before the last check that may send the instruction to
  * its handler.
  */
 #include "engine/jit/translate.h"
@@ -158,27 +158,30 @@ static void goto_far(struct translation *t, int64_t target)
         emit_target(miss, common(t, t->j->exit_by_rip));
 }
 
-/* A rel32 that goes to the exit for its link, until that is patched. */
-static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
+/* A rel32 that goes to the exit, with its link's number, until that is patched. */
+static void link_to(struct translation *t, uint8_t *rel32, int64_t target, unsigned entry, const uint8_t *exit)
 {
     struct jit_vcpu *j = t->j;
     if (t->e.full)
         return;
-    if (target == 0) {
-        emit_target(rel32, t->code - JIT_BACKWARD_ENTRY);
-        return;
-    }
     struct jit_link *l = &j->links[j->link_count];
-    *l = (struct jit_link){.patch = rel32,
-                           .from = t->b,
-                           .target = (uint16_t)(t->page_offset + target),
-                           .backward = target <= (int64_t)t->start[t->count - 1]};
+    *l = (struct jit_link){
+        .patch = rel32, .from = t->b, .target = (uint16_t)(t->page_offset + target), .entry = (uint8_t)entry};
     emit_target(rel32, t->e.p);
     emit_8(&t->e, 0xb8 + RCX);
     emit_32(&t->e, j->link_count++);
     uint8_t *out = emit_jump(&t->e);
     if (!t->e.full)
-        emit_target(out, common(t, j->exit_by_link));
+        emit_target(out, common(t, exit));
+}
+
+static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
+{
+    if (target == 0 && !t->e.full)
+        emit_target(rel32, t->code - JIT_BACKWARD_ENTRY);
+    else
+        link_to(t, rel32, target, target <= (int64_t)t->start[t->count - 1] ? JIT_BACKWARD_ENTRY : 0,
+                t->j->exit_by_link);
 }
 
 void tr_goto(struct translation *t, int64_t target)
@@ -210,21 +213,52 @@ static bool jcc(struct translation *t, const struct x86_insn *insn)
     return true;
 }
 
-void tr_far_stubs(struct translation *t)
+/* --- calls and returns --- */
+
+static struct emit_rm returned(const struct translation *t, size_t member)
 {
-    if (!t->far_rel32 || t->e.full)
+    const size_t mode = t->word == 4 ? sizeof(struct jit_returns) : 0;
+    return emit_sib(R15, R14, 3, JIT_FRONT(returns) + (int32_t)(mode + member));
+}
+
+/* rcx: the return address, which is on the stack; the flags stay. */
+static void note_return(struct translation *t, int64_t next)
+{
+    static const uint8_t lea_rcx_rip[] = {0x48, 0x8d, 0x0d};
+    struct emit *e = &t->e;
+    if (!in_page(t, next))
         return;
-    emit_target(t->far_rel32, t->e.p);
-    goto_far(t, t->far_target);
+    emit_vex(e, 2, true, false, 0x2f5, R14, GUEST_RSP, JIT_SLOT(return_mask)); /* pext */
+    emit_op(e, 0, t->word, 0xf7, 2, emit_reg(RCX));                            /* not */
+    emit_store(e, RCX, returned(t, offsetof(struct jit_returns, key)));
+    emit_bytes(e, lea_rcx_rip, sizeof lea_rcx_rip);
+    emit_32(e, 0);
+    if (!e->full)
+        t->return_rel32 = e->p - 4;
+    emit_store(e, RCX, returned(t, offsetof(struct jit_returns, code)));
+}
+
+void tr_flow_stubs(struct translation *t)
+{
+    if (t->far_rel32 && !t->e.full) {
+        emit_target(t->far_rel32, t->e.p);
+        goto_far(t, t->far_target);
+    }
+    if (t->return_rel32 && !t->e.full) {
+        emit_target(t->return_rel32, t->e.p);
+        link_to(t, emit_jump(&t->e), t->start[t->count], JIT_TARGET_ENTRY, t->j->exit_by_return);
+    }
 }
 
 /* Pushes the return address; the target is not looked at. */
 static void push_return(struct translation *t, const struct x86_insn *insn)
 {
+    const int64_t next = t->start[t->at] + insn->length;
     struct emit_rm top = tr_free_rcx(t, stack_top(t, true));
-    page_plus(t, RCX, t->start[t->at] + insn->length);
+    page_plus(t, RCX, next);
     store(t, RCX, top);
     move_sp(t, -(int32_t)t->word);
+    note_return(t, next);
 }
 
 static bool call(struct translation *t, const struct x86_insn *insn)
@@ -234,12 +268,35 @@ static bool call(struct translation *t, const struct x86_insn *insn)
     return true;
 }
 
+static struct emit_rm return_entry(const struct translation *t, size_t member)
+{
+    struct emit_rm rm = returned(t, member);
+    rm.index = RCX;
+    return rm;
+}
+
+static void find_return(struct translation *t)
+{
+    emit_vex(&t->e, 2, true, false, 0x2f5, RCX, GUEST_RSP, JIT_SLOT(return_mask)); /* pext */
+}
+
 static bool ret(struct translation *t, const struct x86_insn *insn)
 {
-    int32_t release = insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0;
+    struct emit *e = &t->e;
+    const int32_t release = (int32_t)t->word + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0);
     load(t, R14, stack_top(t, false));
+    find_return(t);
+    emit_load(e, RCX, return_entry(t, offsetof(struct jit_returns, key)));
+    lea(t, RCX, emit_sib(RCX, R14, 0, 1));
+    emit_16(e, 0x05e3); /* jrcxz over the jump */
+    uint8_t *unknown = emit_jump(e);
+    find_return(t);
+    move_sp(t, release);
+    emit_op(e, 0, 4, 0xff, 4, return_entry(t, offsetof(struct jit_returns, code)));
+    if (!e->full)
+        emit_target(unknown, e->p);
     tr_slow(t, look_up(t));
-    move_sp(t, (int32_t)t->word + release);
+    move_sp(t, release);
     jump_target(t);
     return true;
 }

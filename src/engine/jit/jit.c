@@ -57,22 +57,25 @@ static bool code_was_written(const struct jit_vcpu *j)
 
 /* --- blocks --- */
 
-static struct jit_target *targets_of(const struct interp_space *s)
+static struct jit_front *front_of(const struct interp_space *s)
 {
-    return (struct jit_target *)(void *)((char *)s->table - INTERP_SPACE_FRONT);
+    return (struct jit_front *)(void *)((char *)s->table - INTERP_SPACE_FRONT);
 }
 
 static void clear_targets(struct jit_vcpu *j, struct interp_space *s)
 {
     unsigned n = (unsigned)(s - j->v.spaces), used = j->target_log[n].used;
-    struct jit_target *t = targets_of(s);
+    struct jit_target *t = front_of(s)->target;
     if (used > ARRAY_SIZE(j->target_log[n].slot)) {
-        memset(t, 0, INTERP_SPACE_FRONT);
+        memset(t, 0, sizeof front_of(s)->target);
         used = 0;
     }
     for (unsigned i = 0; i < used; i++)
         t[j->target_log[n].slot[i]] = (struct jit_target){.key = 0};
     t[0].key = 1; /* minus an address of another slot */
+    front_of(s)->returns[0] = j->no_returns;
+    if (j->has_32)
+        front_of(s)->returns[1] = j->no_returns;
     j->target_log[n].used = 0;
     j->pending = NO_LINK;
 }
@@ -87,7 +90,7 @@ static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_blo
 {
     unsigned n = (unsigned)(j->v.space - j->v.spaces);
     const unsigned i = rip & (JIT_TARGETS - 1);
-    struct jit_target *t = targets_of(j->v.space) + i;
+    struct jit_target *t = front_of(j->v.space)->target + i;
     const uint64_t key = -(rip + (j->v.flat32 ? JIT_TARGET_32 : 0));
     if (t->key == key && t->code == b->code - JIT_TARGET_ENTRY)
         return;
@@ -172,8 +175,7 @@ static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
     if (j->pending_rip != j->v.rip0 || l->from->version != b->version || l->from->version_seen != b->version_seen ||
         (l->from->key ^ b->key) & ~(uint64_t)PAGE_MASK_4K)
         return;
-    const uint8_t *code = b->code - (l->backward ? JIT_BACKWARD_ENTRY : 0);
-    emit_target(l->patch, j->rw + (code - j->rx));
+    emit_target(l->patch, j->rw + (b->code - l->entry - j->rx));
 }
 
 /* Everything for b's code, which is entered at rip0. */
@@ -300,6 +302,16 @@ const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
     flags_from_code(j);
     j->counts.left[JIT_LEFT_BY_LINK]++;
     j->v.cpu.rip = j->page_va + j->links[number].target;
+    j->pending = number;
+    j->pending_rip = j->v.cpu.rip;
+    return onward(j);
+}
+
+/* The first return to behind a call: cpu.rip. */
+const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t number)
+{
+    flags_from_code(j);
+    j->counts.left[JIT_LEFT_BY_LINK]++;
     j->pending = number;
     j->pending_rip = j->v.cpu.rip;
     return onward(j);
@@ -456,6 +468,7 @@ static int init(struct interp_vcpu *v)
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
     j->target_mask = JIT_TARGETS - 1;
+    j->return_mask = (uint64_t)(JIT_RETURNS - 1) << 3;
     j->bit_mask[0] = 31;
     j->bit_mask[1] = 63;
     j->arith = X86_ARITH;
@@ -464,7 +477,11 @@ static int init(struct interp_vcpu *v)
     j->pushed = ~(uint64_t)(X86_ARITH | X86_RF | X86_VM);
     j->tsd = X86_CR4_TSD;
     j->df = X86_DF;
+    for (unsigned i = 0; i < JIT_RETURNS; i++)
+        j->no_returns.code[i] = j->exit_by_rip;
+    j->has_32 = true; /* once */
     clear_all_targets(j);
+    j->has_32 = false;
     jit_stats_init(j);
     if (direct_mode() != DIRECT_OFF && j->has_vectors)
         j->direct = direct_create(v, direct_mode());

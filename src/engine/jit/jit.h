@@ -43,7 +43,7 @@ struct jit_link {
     uint8_t *patch; /* the rel32, in the writable mapping */
     const struct interp_block *from;
     uint16_t target; /* offset in the page */
-    bool backward;
+    uint8_t entry;   /* which of the target's it goes to: so far before its code */
 };
 
 /* A block whose one instruction lies in two pages: what is there must be seen before it runs, if anything has changed.
@@ -60,13 +60,31 @@ struct jit_target {
     const uint8_t *code;
 };
 #define JIT_TARGET_32 1 /* so that no 64-bit address in the same slot has such a key */
-_Static_assert(JIT_TARGETS * sizeof(struct jit_target) == INTERP_SPACE_FRONT, "they lie side by side");
+
+/*
+ * Where CALL's code leaves word of the place that it is returned to, by the address of the stack: RET finds it there
+ * without the larger table. `code` is a jump that belongs to the caller's block. Empty: key 0, and code that looks for
+ * the address in r14.
+ */
+#define JIT_RETURNS 128u
+struct jit_returns {
+    uint64_t key[JIT_RETURNS]; /* the address, inverted; in 32 bits for 32-bit code */
+    const uint8_t *code[JIT_RETURNS];
+};
+
+/* In front of each space's table. */
+struct jit_front {
+    struct jit_target target[JIT_TARGETS];
+    struct jit_returns returns[2]; /* of 64-bit and of 32-bit code */
+};
+_Static_assert(sizeof(struct jit_front) == INTERP_SPACE_FRONT, "they lie side by side");
 
 /* Places in the present space, as displacements from r15. */
 #define JIT_FIELD         (INTERP_TLB_BITS << 8 | PAGE_SHIFT_4K)
 #define JIT_ENTRY(member) ((int32_t)offsetof(struct interp_entry, member) - (int32_t)JIT_FIELD)
-#define JIT_TARGET(member) \
-    ((int32_t)offsetof(struct jit_target, member) - (int32_t)JIT_FIELD - (int32_t)INTERP_SPACE_FRONT)
+#define JIT_FRONT(member) \
+    ((int32_t)offsetof(struct jit_front, member) - (int32_t)JIT_FIELD - (int32_t)INTERP_SPACE_FRONT)
+#define JIT_TARGET(member) JIT_FRONT(target[0].member)
 
 enum jit_left { JIT_LEFT, JIT_LEFT_BY_RIP, JIT_LEFT_BY_LINK }; /* for C's loop; the others to find a block */
 
@@ -75,7 +93,7 @@ struct jit_vcpu {
 
     _Atomic uint64_t go; /* 0: leave translated code soon */
     uint64_t page_va;
-    uint64_t index_mask, page_mask[4], target_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
+    uint64_t index_mask, page_mask[4], target_mask, return_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
     uint64_t spare[3];
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
@@ -91,6 +109,7 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
+    bool has_32; /* 32-bit code was translated, so that jit_front.returns[1] is in use */
     struct direct *direct;   /* or NULL */
     struct jit_stats *stats; /* or NULL */
     struct {
@@ -107,7 +126,7 @@ struct jit_vcpu {
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_rip;
+    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_return, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
     struct interp_op one[2]; /* the instruction that a handler runs, and what ends its chain */
@@ -115,6 +134,7 @@ struct jit_vcpu {
     struct jit_crossing *crossings;
     uint32_t op_count, link_count, crossing_count;
 
+    struct jit_returns no_returns;
     struct {
         unsigned used; /* targets filled since they were emptied; beyond the log all are emptied */
         uint16_t slot[4096];
@@ -148,6 +168,7 @@ const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t op);
 const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t crossing);
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
+const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t link); /* to cpu.rip */
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
 
 /* stats.c; _ran only with j->stats */

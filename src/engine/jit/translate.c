@@ -495,6 +495,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
     t.guest = host;
     t.page_offset = (unsigned)(b->key & PAGE_MASK_4K);
     t.word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
+    j->has_32 = j->has_32 || t.word == 4;
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
     if (!decode(&t, b->crossing ? b->seen : host))
         return NULL;
@@ -512,7 +513,7 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
         instruction(&t);
     if (t.how[t.count - 1].kind < JIT_JCC)
         tr_goto(&t, t.start[t.count]);
-    tr_far_stubs(&t);
+    tr_flow_stubs(&t);
     tr_write_alone(&t);
     write_stubs(&t);
     if (t.e.full)

@@ -117,6 +117,7 @@ struct translation {
     bool vectors_there, vex_there; /* already looked at in this block: see vector.c */
     uint8_t *far_rel32;            /* a conditional jump out of the page, */
     int64_t far_target;            /* and where to */
+    uint8_t *return_rel32;         /* where a call names the place that it returns to */
 };
 
 /* group.c. tr_grouped: the operand's place, made of r14 alone, when it is one of a group. */
@@ -176,6 +177,7 @@ bool tr_vector(struct translation *t);
 bool tr_flow(struct translation *t);
 /* Goes on at this offset from the block's start. */
 void tr_goto(struct translation *t, int64_t target);
-void tr_far_stubs(struct translation *t);
+/* What belongs to the jumps, behind all else. */
+void tr_flow_stubs(struct translation *t);
 
 #endif
