@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flow.c: the stack, and how a block is left: by links within its page, returns by what their call left for them, and
- * by the table of targets for everything else. 64-bit code, and flat 32-bit code. Nothing is changed before the last check that may send the instruction to
- * its handler.
+ * by the table of targets for everything else. 64-bit code, and flat 32-bit code. Nothing is changed before the last
+ * check that may send the instruction to its handler.
  */
 #include "engine/jit/translate.h"
 

@@ -93,7 +93,8 @@ struct jit_vcpu {
 
     _Atomic uint64_t go; /* 0: leave translated code soon */
     uint64_t page_va;
-    uint64_t index_mask, page_mask[4], target_mask, return_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
+    uint64_t index_mask, page_mask[4], target_mask,
+        return_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
     uint64_t spare[3];
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
@@ -109,7 +110,7 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
-    bool has_32; /* 32-bit code was translated, so that jit_front.returns[1] is in use */
+    bool has_32;             /* 32-bit code was translated, so that jit_front.returns[1] is in use */
     struct direct *direct;   /* or NULL */
     struct jit_stats *stats; /* or NULL */
     struct {

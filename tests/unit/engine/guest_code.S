@@ -432,6 +432,80 @@ idt4_ptr: .word 0xfff
         .code16
 end crossing
 
+/*
+ * CALL *RDI; MOV AL, imm8; RET at 0x200000: what it calls returns as ever, writes behind the call, has another page
+ * there, and returns to the last address there is.
+ */
+        .code16
+guest returns
+        enter_long AT(gdt6_ptr)
+        ljmpl $24, $AT(2f)
+        .code64
+2:      mov $0x9000, %esp
+        lidt AT(idt6_ptr)
+        lea 3f(%rip), %rax
+        mov %ax, 0x3000 + 14 * 16
+        movw $24, 0x3000 + 14 * 16 + 2
+        movw $0x8e00, 0x3000 + 14 * 16 + 4
+        movl $0x61b0d7ff, 0x20000 /* 'a' */
+        movb $0xc3, 0x20004
+        movl $0x63b0d7ff, 0x21000 /* 'c' */
+        movb $0xc3, 0x21004
+        movq $0x20003, 0x13000
+        movq $0x13003, 0x12008
+        mov %cr3, %rax
+        mov %rax, %cr3
+        mov $0x200000, %ebx
+        lea 4f(%rip), %rdi
+        call 6f
+        lea 5f(%rip), %rdi
+        call 8f
+        lea 4f(%rip), %rdi
+        call 6f
+        lea 1f(%rip), %rdi
+        call 8f
+        lea 4f(%rip), %rdi
+        call 6f
+        lea 0f(%rip), %rdi
+        call 8f
+        hlt
+6:      mov $9, %ecx
+7:      call *%rbx
+        loop 7b
+        out %al, $0xe9
+        ret
+8:      mov $1, %ecx
+        jmp 7b
+4:      ret
+5:      movb $'b', 0x20003
+        ret
+1:      movq $0x21003, 0x13000
+        invlpg 0x200000
+        push %rax                       /* so that the stack is known when RET looks */
+        pop %rax
+        ret
+0:      movq $-1, (%rsp)
+        ret
+3:      mov %cr2, %rax
+        cmp $-1, %rax
+        jne 9f
+        cmpq $-1, 8(%rsp)
+        jne 9f
+        mov $'f', %al
+        out %al, $0xe9
+        hlt
+9:      mov $'?', %al
+        out %al, $0xe9
+        hlt
+        .balign 8
+gdt6:   .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff
+gdt6_ptr: .word 31
+        .long AT(gdt6)
+idt6_ptr: .word 0xfff
+        .quad 0x3000
+        .code16
+end returns
+
 /* A user page read by the kernel under SMAP: without AC a fault that skips the read, with it what is there. */
         .code16
 guest smap

@@ -229,6 +229,13 @@ static void test_instruction_in_two_pages(void **state)
     assert_string_equal(b->out, "abcfb");
 }
 
+static void test_returns(void **state)
+{
+    struct board *b = *state;
+    RUN(b, returns);
+    assert_string_equal(b->out, "abbccf");
+}
+
 static void test_smap(void **state)
 {
     struct board *b = *state;
@@ -411,6 +418,7 @@ int main(void)
         TEST(test_long_mode_and_page_fault),
         TEST(test_self_modifying_code),
         TEST(test_instruction_in_two_pages),
+        TEST(test_returns),
         TEST(test_smap),
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
