@@ -120,6 +120,9 @@ static void make_exits(struct jit_vcpu *j, struct emit *e)
     j->exit_by_return = jit_rx(j, e->p); /* and r14: the guest's RIP */
     emit_store(e, R14, JIT_SLOT(v.cpu.rip));
     call_c(e, jit_follow_return);
+    j->exit_by_far_link = jit_rx(j, e->p); /* the same */
+    emit_store(e, R14, JIT_SLOT(v.cpu.rip));
+    call_c(e, jit_follow_far_link);
     j->exit_by_rip = jit_rx(j, e->p); /* r14: the guest's RIP */
     emit_store(e, R14, JIT_SLOT(v.cpu.rip));
     call_c(e, jit_go_to);
@@ -137,6 +140,7 @@ int jit_cache_init(struct jit_vcpu *j)
     j->ops = reserve(JIT_OPS * sizeof *j->ops);
     j->links = reserve(JIT_LINKS * sizeof *j->links);
     j->crossings = reserve(JIT_CROSSINGS * sizeof *j->crossings);
+    j->far_links = reserve(JIT_FAR_LINKS * sizeof *j->far_links);
     if (fd >= 0 && ftruncate(fd, JIT_CACHE_BYTES) == 0) {
         void *rw = mmap(NULL, JIT_CACHE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         void *rx = mmap(NULL, JIT_CACHE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
@@ -145,7 +149,7 @@ int jit_cache_init(struct jit_vcpu *j)
     }
     if (fd >= 0)
         close(fd);
-    if (!j->rw || !j->rx || !j->ops || !j->links || !j->crossings) {
+    if (!j->rw || !j->rx || !j->ops || !j->links || !j->crossings || !j->far_links) {
         log_error("jit: no memory for translated code: %s", strerror(errno));
         return -1;
     }
@@ -171,6 +175,8 @@ void jit_cache_fini(struct jit_vcpu *j)
         munmap(j->links, JIT_LINKS * sizeof *j->links);
     if (j->crossings)
         munmap(j->crossings, JIT_CROSSINGS * sizeof *j->crossings);
+    if (j->far_links)
+        munmap(j->far_links, JIT_FAR_LINKS * sizeof *j->far_links);
 }
 
 bool jit_cache_low(const struct jit_vcpu *j)
@@ -182,6 +188,6 @@ bool jit_cache_low(const struct jit_vcpu *j)
 void jit_cache_clear(struct jit_vcpu *j)
 {
     j->used = j->fixed;
-    j->op_count = j->link_count = j->crossing_count = 0;
+    j->op_count = j->link_count = j->crossing_count = j->far_count = 0;
     j->pending = UINT32_MAX;
 }

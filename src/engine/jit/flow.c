@@ -149,15 +149,6 @@ static void page_plus(struct translation *t, unsigned reg, int64_t offset)
     lea(t, reg, emit_mem(reg, (int32_t)(t->page_offset + offset)));
 }
 
-static void goto_far(struct translation *t, int64_t target)
-{
-    page_plus(t, R14, target);
-    uint8_t *miss = look_up(t);
-    jump_target(t);
-    if (!t->e.full)
-        emit_target(miss, common(t, t->j->exit_by_rip));
-}
-
 /* A rel32 that goes to the exit, with its link's number, until that is patched. */
 static void link_to(struct translation *t, uint8_t *rel32, int64_t target, unsigned entry, const uint8_t *exit)
 {
@@ -182,6 +173,38 @@ static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
     else
         link_to(t, rel32, target, target <= (int64_t)t->start[t->count - 1] ? JIT_BACKWARD_ENTRY : 0,
                 t->j->exit_by_link);
+}
+
+/* r14: the address. */
+static void goto_by_table(struct translation *t)
+{
+    uint8_t *miss = look_up(t);
+    jump_target(t);
+    if (!t->e.full)
+        emit_target(miss, common(t, t->j->exit_by_rip));
+}
+
+/*
+ * From one page to another. The kernel's 64-bit code, which lies in the last 2 GiB, has a link there, for when its page
+ * is where it is now.
+ */
+static void goto_far(struct translation *t, int64_t target)
+{
+    struct emit *e = &t->e;
+    const struct interp_vcpu *v = &t->j->v;
+    const int64_t address = (int64_t)(v->rip0 + (uint64_t)target);
+    page_plus(t, R14, target);
+    if (t->word == 8 && !v->user && address < 0 && address == (int32_t)address && address != INT32_MIN) {
+        emit_lea(e, RCX, emit_mem(R14, (int32_t)-address));
+        emit_16(e, 0x05e3); /* jrcxz over the jump */
+        uint8_t *elsewhere = emit_jump(e);
+        link_to(t, emit_jump(e), 0, JIT_TARGET_ENTRY, t->j->exit_by_far_link);
+        if (e->full)
+            return;
+        t->j->links[t->j->link_count - 1].unlinked = t->j->links[t->j->link_count - 1].patch + 4;
+        emit_target(elsewhere, e->p);
+    }
+    goto_by_table(t);
 }
 
 void tr_goto(struct translation *t, int64_t target)

@@ -80,6 +80,20 @@ static void clear_targets(struct jit_vcpu *j, struct interp_space *s)
     j->pending = NO_LINK;
 }
 
+static bool is_kernels(const struct jit_vcpu *j, const struct interp_space *s)
+{
+    return s == &j->v.spaces[INTERP_SPACE_KERNEL] || s == &j->v.spaces[INTERP_SPACE_KERNEL_AC];
+}
+
+/* The kernel's pages may be others now. */
+static void unlink_far(struct jit_vcpu *j)
+{
+    while (j->far_count) {
+        const struct jit_link *l = &j->links[j->far_links[--j->far_count]];
+        emit_target(l->patch, l->unlinked);
+    }
+}
+
 static void clear_all_targets(struct jit_vcpu *j)
 {
     for (unsigned n = 0; n < INTERP_SPACES; n++)
@@ -171,10 +185,18 @@ static void heed_invalidations(struct jit_vcpu *j)
 static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
 {
     const struct jit_link *l = &j->links[j->pending];
+    const uint32_t number = j->pending;
     j->pending = NO_LINK;
-    if (j->pending_rip != j->v.rip0 || l->from->version != b->version || l->from->version_seen != b->version_seen ||
-        (l->from->key ^ b->key) & ~(uint64_t)PAGE_MASK_4K)
+    if (j->pending_rip != j->v.rip0)
         return;
+    if (j->pending_far) {
+        if (j->far_count == JIT_FAR_LINKS)
+            return;
+        j->far_links[j->far_count++] = number;
+    } else if (l->from->version != b->version || l->from->version_seen != b->version_seen ||
+               (l->from->key ^ b->key) & ~(uint64_t)PAGE_MASK_4K) {
+        return;
+    }
     emit_target(l->patch, j->rw + (b->code - l->entry - j->rx));
 }
 
@@ -297,24 +319,39 @@ const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused)
     return onward(j);
 }
 
-const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
+static const uint8_t *follow(struct jit_vcpu *j, uint32_t number, bool far)
 {
     flags_from_code(j);
     j->counts.left[JIT_LEFT_BY_LINK]++;
-    j->v.cpu.rip = j->page_va + j->links[number].target;
     j->pending = number;
+    j->pending_far = far;
     j->pending_rip = j->v.cpu.rip;
     return onward(j);
 }
 
-/* The first return to behind a call: cpu.rip. */
+const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
+{
+    j->v.cpu.rip = j->page_va + j->links[number].target;
+    return follow(j, number, false);
+}
+
 const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t number)
 {
-    flags_from_code(j);
-    j->counts.left[JIT_LEFT_BY_LINK]++;
-    j->pending = number;
-    j->pending_rip = j->v.cpu.rip;
-    return onward(j);
+    return follow(j, number, false);
+}
+
+/*
+ * Such a link holds for whoever runs the page at this address, so it is the kernel's alone. (Whatever changes what the
+ * kernel may run or where it lies unlinks all.)
+ */
+const uint8_t *jit_follow_far_link(struct jit_vcpu *j, uint32_t number)
+{
+    struct interp_vcpu *v = &j->v;
+    struct x86_walk w;
+    if (!is_kernels(j, v->space) ||
+        interp_walk(v, j->page_va, X86_ACCESS_EXEC | X86_ACCESS_USER | X86_ACCESS_PROBE, &w))
+        return jit_go_to(j, 0);
+    return follow(j, number, true);
 }
 
 static void count_block(struct interp_vcpu *v, const struct interp_op *op)
@@ -378,6 +415,8 @@ static void blocks_dropped(struct interp_vcpu *v)
 static void jumps_flushed(struct interp_vcpu *v, struct interp_space *s)
 {
     clear_targets(to_jit(v), s);
+    if (is_kernels(to_jit(v), s))
+        unlink_far(to_jit(v));
     ++*(s == &v->spaces[INTERP_SPACE_KERNEL] ? &to_jit(v)->counts.flushed_kernel : &to_jit(v)->counts.flushed_user);
 }
 

@@ -25,6 +25,7 @@
 #define JIT_CACHE_BYTES (48u << 20)
 #define JIT_OPS         (1u << 20)
 #define JIT_LINKS       (1u << 19)
+#define JIT_FAR_LINKS   (1u << 16)
 #define JIT_TARGETS     32768u /* of indirect branches, by the low 15 bits of the address */
 #define JIT_CODED       4096u
 #define JIT_GROUPS      16
@@ -41,7 +42,10 @@ struct jit_op {
 /* A jump that leaves the cache until its target is translated. */
 struct jit_link {
     uint8_t *patch; /* the rel32, in the writable mapping */
-    const struct interp_block *from;
+    union {
+        const struct interp_block *from;
+        const uint8_t *unlinked; /* of a link to another page: where the jump goes while it leaves the cache */
+    };
     uint16_t target; /* offset in the page */
     uint8_t entry;   /* which of the target's it goes to: so far before its code */
 };
@@ -122,18 +126,21 @@ struct jit_vcpu {
     struct interp_block *coded[JIT_CODED]; /* blocks with code, by a hash of their page */
     /* The link that the last exit took, when it can be patched. */
     uint32_t pending;
+    bool pending_far;
     uint64_t pending_rip;
 
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_return, *exit_by_rip;
+    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_return, *exit_by_far_link,
+        *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
     struct interp_op one[2]; /* the instruction that a handler runs, and what ends its chain */
     struct jit_link *links;
     struct jit_crossing *crossings;
-    uint32_t op_count, link_count, crossing_count;
+    uint32_t *far_links; /* those that are patched: links from the kernel's pages to others */
+    uint32_t op_count, link_count, crossing_count, far_count;
 
     struct jit_returns no_returns;
     struct {
@@ -169,7 +176,8 @@ const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t op);
 const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t crossing);
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
-const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t link); /* to cpu.rip */
+const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t link);   /* to cpu.rip */
+const uint8_t *jit_follow_far_link(struct jit_vcpu *j, uint32_t link); /* to cpu.rip, from page_va */
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
 
 /* stats.c; _ran only with j->stats */

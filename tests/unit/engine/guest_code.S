@@ -506,6 +506,90 @@ idt6_ptr: .word 0xfff
         .code16
 end returns
 
+/*
+ * A page of the kernel's last 2 GiB calls another: the other is mapped elsewhere, and is written. Then the first is the
+ * users', too, and the kernel's calls are no way into the other for them.
+ */
+        .code16
+guest far_links
+        enter_long AT(gdt7_ptr)
+        ljmpl $24, $AT(2f)
+        .code64
+2:      mov $0x9000, %esp
+        lidt AT(idt7_ptr)
+        lea 3f(%rip), %rax
+        mov %ax, 0x3000 + 14 * 16
+        movw $24, 0x3000 + 14 * 16 + 2
+        movw $0x8e00, 0x3000 + 14 * 16 + 4
+        movq $0x9000, 0x2804            /* RSP0 */
+        mov $48, %eax
+        ltr %ax
+        movl $0x000ffbe8, 0x20000       /* CALL to the next page; RET */
+        movw $0xc300, 0x20004
+        movl $0xc361b0, 0x21000         /* MOV AL, 'a'; RET */
+        movl $0xc363b0, 0x22000
+        movq $0x20003, 0x13000
+        movq $0x21003, 0x13008
+        movq $0x23007, 0x13010
+        movq $0x13003, 0x15008
+        movq $0x15003, 0x14ff0
+        movq $0x14003, 0x10ff8
+        mov $0xffffffff80200000, %rbx
+        call 6f
+        movq $0x22003, 0x13008
+        invlpg 0x1000(%rbx)
+        call 8f
+        call 6f
+        movb $'d', 0x22001
+        call 8f
+        movq $0x20007, 0x13000
+        movq $0x13007, 0x15008
+        movq $0x15007, 0x14ff0
+        movq $0x14007, 0x10ff8
+        mov %cr3, %rax
+        mov %rax, %cr3
+        call 6f
+        pushq $32 | 3
+        lea 0x2800(%rbx), %rax
+        push %rax
+        pushq $2
+        pushq $40 | 3
+        movl $0xe3ff5850, 0x23000       /* PUSH RAX; POP RAX; JMP *RBX */
+        lea 0x2000(%rbx), %rax
+        push %rax
+        iretq
+6:      mov $9, %ecx
+7:      call *%rbx
+        dec %ecx
+        jnz 7b
+        out %al, $0xe9
+        ret
+8:      mov $1, %ecx
+        jmp 7b
+3:      mov %cr2, %rax
+        lea 0x1000(%rbx), %rcx
+        cmp %rax, %rcx
+        jne 9f
+        pop %rax
+        and $7, %eax
+        cmp $5, %eax
+        jne 9f
+        mov $'u', %al
+        out %al, $0xe9
+        hlt
+9:      mov $'?', %al
+        out %al, $0xe9
+        hlt
+        .balign 8
+gdt7:   .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00af9b000000ffff
+        .quad 0x00cff3000000ffff, 0x00affb000000ffff, 0x0000890028000067, 0
+gdt7_ptr: .word 63
+        .long AT(gdt7)
+idt7_ptr: .word 0xfff
+        .quad 0x3000
+        .code16
+end far_links
+
 /* A user page read by the kernel under SMAP: without AC a fault that skips the read, with it what is there. */
         .code16
 guest smap

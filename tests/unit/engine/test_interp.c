@@ -236,6 +236,13 @@ static void test_returns(void **state)
     assert_string_equal(b->out, "abbccf");
 }
 
+static void test_calls_to_another_page(void **state)
+{
+    struct board *b = *state;
+    RUN(b, far_links);
+    assert_string_equal(b->out, "accddu");
+}
+
 static void test_smap(void **state)
 {
     struct board *b = *state;
@@ -419,6 +426,7 @@ int main(void)
         TEST(test_self_modifying_code),
         TEST(test_instruction_in_two_pages),
         TEST(test_returns),
+        TEST(test_calls_to_another_page),
         TEST(test_smap),
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
