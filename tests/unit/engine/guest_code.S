@@ -526,6 +526,7 @@ guest far_links
         ltr %ax
         movl $0x000ffbe8, 0x20000       /* CALL to the next page; RET */
         movw $0xc300, 0x20004
+        movl $0xe3ff5850, 0x20010       /* PUSH RAX; POP RAX; JMP *RBX */
         movl $0xc361b0, 0x21000         /* MOV AL, 'a'; RET */
         movl $0xc363b0, 0x22000
         movq $0x20003, 0x13000
@@ -554,8 +555,7 @@ guest far_links
         push %rax
         pushq $2
         pushq $40 | 3
-        movl $0xe3ff5850, 0x23000       /* PUSH RAX; POP RAX; JMP *RBX */
-        lea 0x2000(%rbx), %rax
+        lea 0x10(%rbx), %rax
         push %rax
         iretq
 6:      mov $9, %ecx
