@@ -85,6 +85,7 @@ static void group3(struct jit_class *c, const struct x86_insn *insn)
         if (size >= 4) {
             modrm(c, size, 0, USE_R);
             c->kind = JIT_DIV;
+            c->kills = ALL; /* undefined */
         }
         break;
     }
@@ -204,6 +205,11 @@ static void one_byte(struct jit_class *c, const struct x86_insn *insn) /* 90..FF
     case 0xc9:
         if (!insn->prefix_66)
             set_kind(c, JIT_LEAVE, 8);
+        break;
+    case 0xe2:
+    case 0xe3:
+        if (!insn->prefix_66 && insn->address_size != 2)
+            set_kind(c, JIT_LOOP, insn->address_size);
         break;
     case 0xe8: set_kind(c, JIT_CALL, 8); break;
     case 0xe9:
@@ -380,6 +386,7 @@ void jit_classify(struct jit_class *c, const struct x86_insn *insn)
     if (c->kind == JIT_FALLBACK && tr_is_special(insn)) {
         c->kind = JIT_SPECIAL;
         c->reads = insn->opcode == 0x9c && insn->map == X86_MAP_1B ? ALL : 0;
+        c->kills = insn->opcode == 0x9d && insn->map == X86_MAP_1B ? ALL : 0;
     }
     if (c->kind == JIT_FALLBACK) {
         c->reads = ALL;

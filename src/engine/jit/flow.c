@@ -7,6 +7,7 @@
 #include "engine/jit/translate.h"
 
 #define GUEST_RSP R12
+#define GUEST_RCX R13
 
 /* --- the stack --- */
 
@@ -217,10 +218,10 @@ void tr_goto(struct translation *t, int64_t target)
     link_from(t, jump, target);
 }
 
-static bool jcc(struct translation *t, const struct x86_insn *insn)
+/* taken: the rel32 of a jump when the condition holds; else what follows is run. */
+static bool branch(struct translation *t, const struct x86_insn *insn, uint8_t *taken)
 {
     int64_t next = t->start[t->at] + insn->length, target = next + insn->imm;
-    uint8_t *taken = emit_jcc(&t->e, insn->opcode & 15);
     if (!in_page(t, target)) {
         t->far_rel32 = taken;
         t->far_target = target;
@@ -234,6 +235,23 @@ static bool jcc(struct translation *t, const struct x86_insn *insn)
         link_from(t, taken, target);
     }
     return true;
+}
+
+/* LOOP and JRCXZ, by RCX or ECX. The flags stay. */
+static bool loop(struct translation *t, const struct x86_insn *insn)
+{
+    struct emit *e = &t->e;
+    const unsigned size = insn->address_size;
+    if (insn->opcode == 0xe2)
+        emit_op(e, 0, size, 0x8d, GUEST_RCX, emit_mem(GUEST_RCX, -1)); /* lea */
+    emit_op(e, 0, size, 0x8b, RCX, emit_reg(GUEST_RCX));
+    if (insn->opcode == 0xe2) {
+        emit_16(e, 0x05e3); /* jrcxz over the jump */
+    } else {
+        emit_16(e, 0x02e3); /* jrcxz over the short jump */
+        emit_16(e, 0x05eb); /* over the long one */
+    }
+    return branch(t, insn, emit_jump(e));
 }
 
 /* --- calls and returns --- */
@@ -355,7 +373,8 @@ bool tr_flow(struct translation *t)
     case JIT_PUSH_IMM: return push_imm(t, insn);
     case JIT_PUSH_RM: return push_rm(t, insn);
     case JIT_LEAVE: return leave(t);
-    case JIT_JCC: return jcc(t, insn);
+    case JIT_JCC: return branch(t, insn, emit_jcc(&t->e, insn->opcode & 15));
+    case JIT_LOOP: return loop(t, insn);
     case JIT_JMP: tr_goto(t, next + insn->imm); return true;
     case JIT_CALL: return call(t, insn);
     case JIT_RET: return ret(t, insn);

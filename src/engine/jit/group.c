@@ -122,7 +122,8 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_PUSH_IMM:
     case JIT_PUSH_RM: p->delta -= stack ? word : 0; return true;
     case JIT_POP: p->delta += stack ? word : 0; return tr_low_reg(insn) != p->base;
-    case JIT_JCC: return true;
+    case JIT_JCC:
+    case JIT_LOOP: return true;
     default: return false; /* vectors and all that is a handler's, too */
     }
 }

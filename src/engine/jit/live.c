@@ -64,6 +64,7 @@ static uint16_t needed(const struct translation *t, int64_t offset, unsigned bud
         case JIT_JMP:
         case JIT_CALL: offset += insn.imm; break;
         case JIT_JCC:
+        case JIT_LOOP:
             return (uint16_t)(need |
                               (open & (needed(t, offset, budget / 2) | needed(t, offset + insn.imm, budget / 2))));
         case JIT_RET:
@@ -85,7 +86,8 @@ static uint16_t live_behind(const struct translation *t)
     case JIT_CALL_RM: return X86_ARITH;
     case JIT_JMP:
     case JIT_CALL: return needed(t, next + last->imm, LOOK_AHEAD);
-    case JIT_JCC: return needed(t, next, LOOK_AHEAD) | needed(t, next + last->imm, LOOK_AHEAD);
+    case JIT_JCC:
+    case JIT_LOOP: return needed(t, next, LOOK_AHEAD) | needed(t, next + last->imm, LOOK_AHEAD);
     default: return needed(t, next, LOOK_AHEAD);
     }
 }

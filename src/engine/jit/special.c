@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * special.c: system instructions that kernels run all the time, translated for the case that nothing special happens:
- * PUSHF, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code,
+ * PUSHF, POPF, CLD, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code,
  * and flat 32-bit code.
  */
 #include "engine/jit/translate.h"
 
 #define GUEST_RSP R12
 #define GUEST_RCX R13
+#define IF_BIT    9
 
 void tr_unless_zero(struct translation *t)
 {
@@ -81,6 +82,59 @@ static bool pushf(struct translation *t)
     return true;
 }
 
+/*
+ * The arithmetic flags, and IF where it may change and nothing waits to be looked at then; any other change is the
+ * handler's. (Bits 1, 3, 5 and 15 mean nothing; RF is not popped, VM and what is above ID cannot change.)
+ */
+static bool popf(struct translation *t)
+{
+    struct emit *e = &t->e;
+    const uint32_t others = X86_TF | X86_DF | X86_IOPL | X86_NT | X86_AC | X86_VIF | X86_VIP | X86_ID;
+    emit_op(e, 0, t->word, 0x8b, R14, emit_reg(GUEST_RSP));
+    emit_op(e, 0, t->word, 0x8b, R14, tr_memory(t, t->word, false, 0));
+    emit_op(e, 0, 4, 0x8b, RCX, JIT_SLOT(v.cpu.rflags));
+    emit_op(e, 0, 4, 0x33, RCX, emit_reg(R14)); /* xor: what changes */
+    emit_op(e, 0, 4, 0xf7, 0, emit_reg(RCX));   /* test */
+    emit_32(e, others);
+    tr_slow(t, emit_jcc(e, 5));
+    emit_op(e, 0, 4, 0xf7, 0, emit_reg(RCX));
+    emit_32(e, X86_IF);
+    uint8_t *same = emit_jcc(e, 4);
+    privileged(t);
+    emit_load(e, RCX, JIT_SLOT(v.requests));
+    emit_op(e, 0, 4, 0x8b, RCX, emit_mem(RCX, 0));
+    tr_unless_zero(t);
+    emit_op(e, 0, 8, 0x81, 6, JIT_SLOT(v.cpu.rflags)); /* xor */
+    emit_32(e, X86_IF);
+    emit_op(e, 0, 4, 0x8b, RCX, JIT_SLOT(v.cpu.rflags)); /* heed as interp_if_changed() has it */
+    emit_op(e, 0, 4, 0xf7, 2, emit_reg(RCX));            /* not */
+    emit_op(e, 0, 4, 0xc1, 5, emit_reg(RCX));            /* shr */
+    emit_8(e, IF_BIT);
+    emit_op(e, 0, 4, 0x83, 4, emit_reg(RCX)); /* and */
+    emit_8(e, 1);
+    emit_op(e, 0, 4, 0x69, RCX, emit_reg(RCX)); /* imul: the request that is not heeded, or none */
+    emit_32(e, ENGINE_REQ_INTR);
+    emit_op(e, 0, 4, 0xf7, 2, emit_reg(RCX));
+    emit_op(e, 0, 4, 0x89, RCX, JIT_SLOT(v.heed));
+    if (!e->full)
+        emit_target(same, e->p);
+    emit_op(e, 0, 4, 0x81, 4, emit_reg(R14)); /* and */
+    emit_32(e, X86_ARITH);
+    emit_lea(e, GUEST_RSP, emit_mem(GUEST_RSP, (int32_t)t->word));
+    emit_16(e, 0x5641); /* push r14, below the vCPU */
+    emit_8(e, 0x9d);    /* popfq */
+    return true;
+}
+
+/* It is clear already, in nearly all cases. */
+static bool cld(struct translation *t)
+{
+    emit_load(&t->e, RCX, JIT_SLOT(v.cpu.rflags));
+    emit_vex(&t->e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(df)); /* pext */
+    tr_unless_zero(t);
+    return true;
+}
+
 static bool swapgs(struct translation *t)
 {
     struct emit *e = &t->e;
@@ -145,7 +199,8 @@ bool tr_is_special(const struct x86_insn *insn)
     if (insn->encoding != X86_ENC_LEGACY || insn->prefix_lock)
         return false;
     if (insn->map == X86_MAP_1B)
-        return insn->opcode == 0xfa || insn->opcode == 0xfb || (insn->opcode == 0x9c && !insn->prefix_66);
+        return insn->opcode == 0xfa || insn->opcode == 0xfb || insn->opcode == 0xfc ||
+               ((insn->opcode == 0x9c || insn->opcode == 0x9d) && !insn->prefix_66);
     if (insn->map == X86_MAP_0F && insn->opcode == 0x01 && !insn->prefix_66 && !insn->prefix_rep)
         return (insn->modrm & 0xfe) == 0xf8 || (insn->modrm & 0xfe) == 0xca;
     return insn->map == X86_MAP_0F && insn->opcode == 0x31;
@@ -156,6 +211,8 @@ bool tr_special(struct translation *t)
     const struct x86_insn *insn = &t->insn[t->at];
     switch (insn->opcode) {
     case 0x9c: return pushf(t);
+    case 0x9d: return popf(t);
+    case 0xfc: return cld(t);
     case 0xfa: return cli(t);
     case 0xfb: return sti(t);
     case 0x31: return rdtsc(t, false);

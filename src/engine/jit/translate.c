@@ -213,26 +213,67 @@ static bool high_byte(const struct x86_insn *insn, unsigned n, unsigned size)
     return size == 1 && !insn->has_rex && n >= 4 && n < 8;
 }
 
-/* Byte registers AH, DH, BH cannot be named beside a REX prefix: both operands where the guest has them, or not at all.
+static void immediate(struct translation *t, const struct x86_insn *insn)
+{
+    emit_bytes(&t->e, insn->bytes + insn->imm_offset, insn->imm_size);
+}
+
+/* The place of the memory operand. */
+static bool operand(struct translation *t, const struct x86_insn *insn, const struct jit_class *c, struct emit_rm *rm)
+{
+    if (tr_grouped(t, 0, rm))
+        return true;
+    if (!tr_address(t, insn))
+        return false;
+    *rm = tr_memory(t, c->rm_size, (c->rm & USE_W) != 0, 0);
+    return true;
+}
+
+/* Of a register that is named without REX beside a high byte. */
+enum place { AS_IT_IS, IN_RCX, NOWHERE };
+
+static enum place place_without_rex(const struct x86_insn *insn, unsigned n, unsigned size)
+{
+    if (high_byte(insn, n, size))
+        n -= 4;
+    else if (n == X86_RSP)
+        return NOWHERE;
+    return n == X86_RCX ? IN_RCX : AS_IT_IS;
+}
+
+/*
+ * Byte registers AH, CH, DH, BH cannot be named beside a REX prefix: both operands where the guest has them, RCX in the
+ * host's, or not at all.
  */
 static bool with_high_bytes(struct translation *t, const struct x86_insn *insn, const struct jit_class *c,
                             unsigned flags, unsigned op)
 {
-    unsigned rm = insn->rm, reg = insn->reg;
-    bool reg_used = c->reg != 0;
-    if (insn->mod != 3)
+    struct emit *e = &t->e;
+    const enum place reg = c->reg ? place_without_rex(insn, insn->reg, c->reg_size) : AS_IT_IS;
+    struct emit_rm rm;
+    bool rcx = reg == IN_RCX, rcx_changes = rcx && (c->reg & USE_W);
+    if (reg == NOWHERE || c->by_cl)
         return false;
-    if (high_byte(insn, rm, c->rm_size) ? rm == 5 : rm == 1 || rm == 4 || rm >= 8)
-        return false;
-    if (reg_used && (high_byte(insn, reg, c->reg_size) ? reg == 5 : reg == 1 || reg == 4 || reg >= 8))
-        return false;
-    emit_op(&t->e, flags, c->size, op, reg & 7, emit_reg(rm));
+    if (insn->mod == 3) {
+        const enum place place = place_without_rex(insn, insn->rm, c->rm_size);
+        if (place == NOWHERE)
+            return false;
+        rm = emit_reg(insn->rm);
+        rcx = rcx || place == IN_RCX;
+        rcx_changes = rcx_changes || (place == IN_RCX && (c->rm & USE_W));
+    } else {
+        if (rcx || !operand(t, insn, c, &rm))
+            return false;
+        emit_lea(e, RCX, rm);
+        rm = emit_mem(RCX, 0);
+    }
+    if (rcx)
+        emit_load(e, RCX, emit_reg(jit_host_reg[X86_RCX]));
+    emit_op(e, flags, c->size, op, insn->reg & 7, rm);
+    immediate(t, insn);
+    if (rcx_changes)
+        emit_load(e, jit_host_reg[X86_RCX], emit_reg(RCX));
     return true;
-}
-
-static void immediate(struct translation *t, const struct x86_insn *insn)
-{
-    emit_bytes(&t->e, insn->bytes + insn->imm_offset, insn->imm_size);
 }
 
 static bool modrm(struct translation *t, const struct x86_insn *insn, const struct jit_class *c)
@@ -246,20 +287,15 @@ static bool modrm(struct translation *t, const struct x86_insn *insn, const stru
         flags |= EMIT_LOCK;
     if (c->keep_rep)
         flags |= insn->prefix_rep == 0xf2 ? EMIT_F2 : EMIT_F3;
-    if (high) {
-        if (c->by_cl || !with_high_bytes(t, insn, c, flags, op))
-            return false;
-        immediate(t, insn);
-        return true;
-    }
+    if (high)
+        return with_high_bytes(t, insn, c, flags, op);
     if (insn->mod == 3) {
         rm = emit_reg(tr_reg(t, insn->rm, R14, (c->rm & USE_R) || c->rm_size < 4));
         if (c->rm_size == 1)
             flags |= EMIT_BYTE_RM;
-    } else if (!tr_grouped(t, 0, &rm)) {
-        if (!tr_address(t, insn))
+    } else {
+        if (!operand(t, insn, c, &rm))
             return false;
-        rm = tr_memory(t, c->rm_size, (c->rm & USE_W) != 0, 0);
         if (c->by_cl || (c->reg && jit_host_reg[insn->reg] == JIT_IN_MEMORY))
             rm = tr_free_rcx(t, rm);
     }
@@ -287,9 +323,11 @@ static bool mov_imm(struct translation *t, const struct x86_insn *insn, unsigned
     unsigned n = tr_low_reg(insn);
     if (high_byte(insn, n, size)) {
         if (n == 5)
-            return false;
+            emit_load(e, RCX, emit_reg(jit_host_reg[X86_RCX]));
         emit_8(e, 0xb0 | n);
         emit_8(e, (unsigned)insn->imm);
+        if (n == 5)
+            emit_load(e, jit_host_reg[X86_RCX], emit_reg(RCX));
         return true;
     }
     unsigned host = tr_reg(t, n, R14, size < 4);

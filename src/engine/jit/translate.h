@@ -31,6 +31,7 @@ enum jit_kind {
     JIT_STRING, /* MOVS, STOS, LODS */
     /* These end a block. */
     JIT_JCC,
+    JIT_LOOP, /* and JRCXZ */
     JIT_JMP,
     JIT_CALL,
     JIT_RET,

@@ -77,7 +77,7 @@ void tr_classify_vector(struct translation *t, unsigned i)
     const struct simd_stub *s = stub_of(t, i);
     struct jit_class *c = &t->how[i];
     if (!s || !s->form || s->mmx || !suits(s->form->reg) || !suits(s->form->rm) ||
-        (s->form->flags & (SF_STRING | SF_NOFPU | SF_X87)))
+        (s->form->flags & (SF_NOFPU | SF_X87)))
         return;
     c->kind = JIT_VECTOR;
     c->reads = 0;
@@ -146,6 +146,8 @@ bool tr_vector(struct translation *t)
     else if (f->reg == KIND_G)
         reg = tr_reg(t, insn->reg, RCX, true);
     emit_it(&t->e, insn, f, reg, rm);
+    if ((f->flags & SF_STRING) && (insn->opcode & 1)) /* PCMPxSTRI */
+        emit_op(&t->e, 0, 4, 0x8b, jit_host_reg[X86_RCX], emit_reg(RCX));
     if (s->gpr_reg_out)
         tr_put(t, insn->reg, reg);
     if (s->gpr_rm_out)
