@@ -900,6 +900,45 @@ guest push_memory
         protected_end 9b
 end push_memory
 
+/* POPF and the interrupt that port 0xEA asks for. */
+        .code16
+guest popf_if
+        protected
+        vector 0x40, 5f
+        mov $0x3000, %esp
+        mov $2, %ecx
+1:      mov $0x40, %al
+        out %al, $0xea                  /* IF is clear */
+        put '1'
+        push $0x202
+        popf                            /* now */
+        put '2'
+        push $2
+        popf
+        push $0x202
+        popf
+        mov $0x40, %al
+        out %al, $0xea
+        jmp 2f                          /* not later */
+2:
+        put '3'
+        push $2
+        popf
+        mov $0x40, %al
+        out %al, $0xea
+        put '4'
+        sti
+        nop
+        cli
+        dec %ecx
+        jnz 1b
+        hlt
+5:      put 'i'
+        iret
+9:      hlt
+        protected_end 9b
+end popf_if
+
         .code16
 guest debug
         protected

@@ -48,6 +48,10 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint64_t valu
         b->out[b->out_len++] = (char)value;
     if (port == 0xf0)
         b->ignne = b->ferr;
+    if (port == 0xea) {
+        b->vector = (int)value;
+        atomic_fetch_or(&b->requests[0], ENGINE_REQ_INTR);
+    }
 }
 
 static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
@@ -285,6 +289,13 @@ static void test_push_from_memory(void **state)
     assert_string_equal(b->out, "2m13e");
 }
 
+static void test_popf_and_interrupts(void **state)
+{
+    struct board *b = *state;
+    RUN(b, popf_if);
+    assert_string_equal(b->out, "1i2i34i1i2i34i");
+}
+
 static void test_single_step_and_breakpoints(void **state)
 {
     struct board *b = *state;
@@ -433,6 +444,7 @@ int main(void)
         TEST(test_virtual_8086),
         TEST(test_code_with_data_beside_it),
         TEST(test_push_from_memory),
+        TEST(test_popf_and_interrupts),
         TEST(test_single_step_and_breakpoints),
         TEST(test_fault_inside_rep),
         TEST(test_x87_errors_ignored),
