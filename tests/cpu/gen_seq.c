@@ -282,9 +282,10 @@ static uint64_t somewhere(struct gen *g, bool inside)
     return at & ~fine;
 }
 
-static void set_registers(struct gen *g, bool inside)
+static void set_registers(struct gen *g, bool inside, bool any_base)
 {
     static const uint8_t pointers[] = {SP, BP, X86_RBX, X86_RSI, X86_RDI, 12, 13, 14};
+    static const uint8_t written[] = {X86_RAX, X86_RCX, X86_RDX, 8, 15};
     struct oracle_case *c = g->c;
     const uint64_t mask = c->code32 ? 0xffffffff : ~0ull;
 
@@ -302,6 +303,8 @@ static void set_registers(struct gen *g, bool inside)
         if (!(c->code32 && reg >= 8) && gen_chance(g, 85))
             c->gpr[reg] = gen_below(g, 24);
     }
+    for (unsigned i = 0; any_base && i < (c->code32 ? 3u : ARRAY_SIZE(written)); i++)
+        c->gpr[written[i]] = somewhere(g, inside) & mask;
     c->rflags = 0x202 | (gen_random(g) & X86_ARITH) | (gen_chance(g, 6) ? X86_DF : 0);
     for (unsigned i = 0; i < ARRAY_SIZE(c->warm); i++)
         c->warm[i] = (uint8_t)gen_below(g, i == 2 ? 2 : 3);
@@ -316,6 +319,7 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     c->group = "sequence";
     c->sequence = true;
     c->code32 = g.code32 = gen_chance(&g, 30);
+    s.any_base = gen_chance(&g, 35);
     c->code_at = (int)gen_below(&g, PAGE_BYTES - CODE_MAX - 8);
     if (gen_chance(&g, 30)) /* in two pages */
         c->code_at = -(int)gen_below(&g, 96);
@@ -329,7 +333,7 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     find_live(&s, c);
     g.state ^= (number & 3) * 0x9e6c63d0876a9a47ull;
     gen_random(&g);
-    set_registers(&g, (number & 3) == 0);
+    set_registers(&g, (number & 3) == 0, s.any_base);
     gen_fpu(&g, &c->fpu);
     if (gen_chance(&g, 80))
         store_le32(c->fpu.bytes + 24, 0x1f80);

@@ -15,6 +15,7 @@ struct seq {
     unsigned left;     /* instructions to be made */
     unsigned reserved; /* the counter of a loop, or NO_REG */
     unsigned depth;
+    bool any_base;                /* operands are around registers that instructions write, too */
     bool balanced;                /* RSP moves in pairs only */
     struct flag_use use[RUN_MAX]; /* of what is made */
     uint32_t unknown;             /* flags that the manuals leave undefined here */

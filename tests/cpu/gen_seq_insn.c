@@ -116,6 +116,8 @@ static unsigned target(struct seq *s, unsigned size)
         s->c->code32 ? PICK(s, X86_RAX, X86_RCX, X86_RDX) : PICK(s, X86_RAX, X86_RCX, X86_RDX, 8, 9, 10, 11, 15);
     if (gen_chance(s->g, 8))
         r = source(s);
+    if (s->any_base && size == 1 && gen_chance(s->g, 30))
+        r = 5 + gen_below(s->g, 3);                                           /* CH, DH, BH */
     if (r == SP || r == s->reserved || (size == 1 && r == (s->reserved | 4))) /* BH is RBX's */
         r = X86_RDX;
     return r;
@@ -144,6 +146,8 @@ static struct operand memory(struct seq *s)
         o.base = r < 75         ? BP
                  : s->c->code32 ? PICK(s, X86_RBX, X86_RSI, X86_RDI)
                                 : PICK(s, X86_RBX, X86_RSI, X86_RDI, 12, 13, 14);
+    if (r >= 20 && r < 90 && s->any_base)
+        o.base = s->c->code32 ? PICK(s, X86_RAX, X86_RCX, X86_RDX) : PICK(s, X86_RAX, X86_RCX, X86_RDX, 8, 15);
     if (o.base == s->reserved)
         o.base = BP;
     if (r >= 97)
