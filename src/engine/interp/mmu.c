@@ -80,7 +80,7 @@ void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct 
     interp_tlb_insert(v, interp_space_of(v, bank_of(v, access)), lin, &w, p.host, can);
     if ((access & X86_ACCESS_WRITE) && can == INTERP_WRITE_CODE)
         *beside_of(v, p.host) =
-            (struct interp_beside){.host = p.host,
+            (struct interp_beside){.minus_host = -(uintptr_t)p.host,
                                    .gpa = w.gpa & ~PAGE_MASK_4K,
                                    .page = interp_code_page(v->engine, w.gpa >> PAGE_SHIFT_4K, true)};
 }
@@ -214,7 +214,7 @@ static bool known(struct interp_vcpu *v, gva_t lin, unsigned size, unsigned acce
     if (!(access & X86_ACCESS_WRITE) || e->write == e->read)
         return true;
     const struct interp_beside *b = beside_of(v, e->host);
-    if (!(e->write & INTERP_CODE_IN_IT) || b->host != e->host || !atomic_load(&b->page->mask))
+    if (!(e->write & INTERP_CODE_IN_IT) || b->minus_host + (uintptr_t)e->host || !atomic_load(&b->page->mask))
         return false;
     page->gpa = b->gpa + at;
     page->flags = MEMORY_CODE;

@@ -45,9 +45,10 @@ enum interp_writable { INTERP_WRITE_NO, INTERP_WRITE_YES, INTERP_WRITE_CODE };
 /* Where a host page is for the guest, of pages with code that were written lately. */
 #define INTERP_BESIDE 64u
 struct interp_beside {
-    const uint8_t *host;
+    uint64_t minus_host; /* minus the page's address; 0: none */
     uint64_t gpa;
     struct interp_code_page *page;
+    uint64_t unused; /* so that its size is a power of two */
 };
 
 struct interp_space {

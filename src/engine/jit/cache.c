@@ -158,6 +158,7 @@ int jit_cache_init(struct jit_vcpu *j)
     j->fallback = make_call(j, &e, jit_run_op);
     j->load_vectors = make_call(j, &e, jit_load_vectors);
     j->check_crossing = make_call(j, &e, jit_check_crossing);
+    j->write_beside = j->v.engine->max_vcpus == 1 ? jit_make_beside(j, &e) : NULL;
     make_exits(j, &e);
     j->fixed = j->used = (size_t)(e.p - j->rw + 63) & ~(size_t)63;
     return 0;

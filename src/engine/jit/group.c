@@ -266,7 +266,11 @@ void tr_write_alone(struct translation *t)
             tr_close_group(t, (unsigned)r->group);
         emit_op(e, 0, t->word, 0x8d, R14, emit_mem(tr_reg(t, t->group[r->group].base, R14, true), r->rel)); /* lea */
         uint8_t *no = tr_check(t, r->size, r->write, 0);
-        tr_slow_as(t, &(struct jit_stub){.rel32 = no, .op = a->op, .resume = a->resume, .passed = a->passed});
+        struct jit_stub stub = tr_stub_of_check(t, no, r->size, r->write, 0);
+        stub.op = a->op;
+        stub.resume = a->resume;
+        stub.passed = a->passed;
+        tr_slow_as(t, &stub);
         emit_lea(e, R14, emit_sib(R14, RCX, 0, -offset_of(t, r)));
         uint8_t *back = emit_jump(e);
         if (!e->full)

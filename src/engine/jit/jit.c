@@ -506,6 +506,8 @@ static int init(struct interp_vcpu *v)
         j->page_mask[i] = ~PAGE_MASK_4K | (i ? (8u << i) - 1 : 0);
     j->has_vectors = __builtin_cpu_supports("avx");
     j->host_mxcsr = 0x1f80;
+    j->beside_mask = (uint64_t)(INTERP_BESIDE - 1) << PAGE_SHIFT_4K;
+    j->two_granules = 3;
     j->target_mask = JIT_TARGETS - 1;
     j->return_mask = (uint64_t)(JIT_RETURNS - 1) << 3;
     j->bit_mask[0] = 31;

@@ -98,7 +98,8 @@ struct jit_vcpu {
     _Atomic uint64_t go; /* 0: leave translated code soon */
     uint64_t page_va;
     uint64_t index_mask, page_mask[4], target_mask,
-        return_mask; /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
+        return_mask;                                     /* operands of PEXT; page_mask by alignment 1, 16, 32, 64 */
+    uint64_t beside_mask, two_granules, beside_spare[3]; /* of beside.c */
     uint64_t spare[3];
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
@@ -132,8 +133,8 @@ struct jit_vcpu {
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *load_vectors, *check_crossing, *exit_by_link, *exit_by_return, *exit_by_far_link,
-        *exit_by_rip;
+    const uint8_t *fallback, *load_vectors, *check_crossing, *write_beside, *exit_by_link, *exit_by_return,
+        *exit_by_far_link, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
     struct interp_op one[2]; /* the instruction that a handler runs, and what ends its chain */
@@ -179,6 +180,9 @@ const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
 const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t link);   /* to cpu.rip */
 const uint8_t *jit_follow_far_link(struct jit_vcpu *j, uint32_t link); /* to cpu.rip, from page_va */
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
+
+/* beside.c: writes its routine. */
+const uint8_t *jit_make_beside(struct jit_vcpu *j, struct emit *e);
 
 /* stats.c; _ran only with j->stats */
 void jit_stats_init(struct jit_vcpu *j);

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define BESIDE_MOST 64u /* bytes that write_beside looks for */
+
 /* --- calls of handlers --- */
 
 static interp_fn original_fn(const struct interp_block *b, unsigned i)
@@ -62,11 +64,33 @@ void tr_fallback(struct translation *t)
     call_fallback(t, tr_op(t));
 }
 
+static struct emit_rm entry(int32_t member)
+{
+    return emit_sib(R15, RCX, 3, member);
+}
+
+/* Calls write_beside, and goes on behind the check; or, if that says no, behind this. */
+static void try_beside(struct translation *t, const struct jit_stub *s)
+{
+    struct emit *e = &t->e;
+    if (s->added)
+        emit_op(e, 0, 8, 0x2b, R14, entry(JIT_ENTRY(write))); /* sub */
+    emit_8(e, 0xe8);
+    emit_32(e, 0);
+    uint8_t *back = emit_jump(e);
+    if (e->full)
+        return;
+    emit_target(back - 5, t->j->rw + (t->j->write_beside - t->j->rx));
+    emit_target(back, s->beside);
+}
+
 static void write_stubs(struct translation *t)
 {
     for (unsigned i = 0; i < t->stub_count && !t->e.full; i++) {
         const struct jit_stub *s = &t->stub[i];
         emit_target(s->rel32, t->e.p);
+        if (s->beside)
+            try_beside(t, s);
         for (unsigned group = 0; s->passed >> group; group++) {
             if (s->passed >> group & 1)
                 tr_close_group(t, group);
@@ -139,11 +163,6 @@ bool tr_address(struct translation *t, const struct x86_insn *insn)
     return true;
 }
 
-static struct emit_rm entry(int32_t member)
-{
-    return emit_sib(R15, RCX, 3, member);
-}
-
 /* The flags may change. */
 static uint8_t *check_quick(struct translation *t, unsigned size, int32_t tag, unsigned align)
 {
@@ -152,16 +171,18 @@ static uint8_t *check_quick(struct translation *t, unsigned size, int32_t tag, u
     emit_op(e, 0, 8, 0xc1, 4, emit_reg(RCX));                    /* shl rcx, 2: in units of SIB's 8 */
     emit_8(e, 2);
     emit_op(e, 0, 8, 0x03, R14, entry(tag));
-    emit_load(e, RCX, entry(JIT_ENTRY(host)));
+    uint8_t *no;
     if (size == 1 || align) {
         emit_op(e, 0, 8, 0xf7, 0, emit_reg(R14));
         emit_32(e, ~(uint32_t)PAGE_MASK_4K | (align ? (8u << align) - 1 : 0));
-        return emit_jcc(e, 5);
+        no = emit_jcc(e, 5);
     } else {
         emit_op(e, 0, 8, 0x81, 7, emit_reg(R14));
         emit_32(e, PAGE_BYTES - size);
-        return emit_jcc(e, 7);
+        no = emit_jcc(e, 7);
     }
+    emit_load(e, RCX, entry(JIT_ENTRY(host))); /* behind the jump: see tr_stub_of_check() */
+    return no;
 }
 
 static void find_entry(struct emit *e)
@@ -192,9 +213,21 @@ uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned ali
     return t->live[t->at] ? check_kept(t, size, tag, align) : check_quick(t, size, tag, align);
 }
 
+struct jit_stub tr_stub_of_check(const struct translation *t, uint8_t *rel32, unsigned size, bool write, unsigned align)
+{
+    struct jit_stub stub = {.rel32 = rel32};
+    if (write && !align && size <= BESIDE_MOST && t->j->write_beside) {
+        stub.beside = t->e.p;
+        stub.added = !t->live[t->at];
+    }
+    return stub;
+}
+
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align)
 {
-    tr_slow(t, tr_check(t, size, write, align));
+    uint8_t *no = tr_check(t, size, write, align);
+    const struct jit_stub stub = tr_stub_of_check(t, no, size, write, align);
+    tr_slow_as(t, &stub);
     return emit_sib(R14, RCX, 0, 0);
 }
 

@@ -64,6 +64,8 @@ struct jit_stub {
     uint32_t op;
     uint8_t *resume; /* in the writable mapping; NULL: the block has ended */
     uint32_t passed; /* groups, a bit each, that the instruction would have opened behind the check */
+    uint8_t *beside; /* a check for writing: where it goes on when that is beside code (beside.c); or NULL */
+    bool added;      /* its tag was added to r14 */
 };
 
 /* group.c: operands that are translated together. min, max: bytes from the base register where the group begins. */
@@ -146,6 +148,9 @@ void tr_call(struct translation *t, const uint8_t *routine, uint32_t number);
 bool tr_address(struct translation *t, const struct x86_insn *insn);
 /* Checks that r14 may be accessed: then r14 + rcx is the place. Returns the jump that it may not. */
 uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned align);
+/* Where the check that was just written jumps to. */
+struct jit_stub tr_stub_of_check(const struct translation *t, uint8_t *rel32, unsigned size, bool write,
+                                 unsigned align);
 /* The host's place for what r14 points at, made of rcx and r14. align: 0, or log2 of 16.. minus 3. */
 struct emit_rm tr_memory(struct translation *t, unsigned size, bool write, unsigned align);
 /* The same place made of r14 alone: rcx is free. */

@@ -127,20 +127,32 @@ static const struct engine_host host = {
     .fpu_error = fpu_error,
 };
 
-static int setup(void **state)
+static int setup_vcpus(void **state, unsigned vcpus)
 {
     static struct board board;
     memset(&board, 0, sizeof board);
     board.memory = memory_create(RAM_BYTES);
     assert_non_null(board.memory);
     assert_int_equal(memory_map_ram(board.memory, 0, 0, RAM_BYTES >> 12), 0);
-    assert_int_equal(ENGINE.create(&board.engine, board.memory, 2), 0);
+    assert_int_equal(ENGINE.create(&board.engine, board.memory, vcpus), 0);
     board.vcpu = ENGINE.vcpu_create(board.engine, 0, &board.requests[0], &host, &board);
-    board.other = ENGINE.vcpu_create(board.engine, 1, &board.requests[1], &host, &board);
     assert_non_null(board.vcpu);
-    assert_non_null(board.other);
+    if (vcpus == 2) {
+        board.other = ENGINE.vcpu_create(board.engine, 1, &board.requests[1], &host, &board);
+        assert_non_null(board.other);
+    }
     *state = &board;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_vcpus(state, 2);
+}
+
+static int setup_alone(void **state)
+{
+    return setup_vcpus(state, 1);
 }
 
 static int teardown(void **state)
@@ -443,6 +455,7 @@ int main(void)
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
         TEST(test_code_with_data_beside_it),
+        cmocka_unit_test_setup_teardown(test_code_with_data_beside_it, setup_alone, teardown),
         TEST(test_push_from_memory),
         TEST(test_popf_and_interrupts),
         TEST(test_single_step_and_breakpoints),
