@@ -24,16 +24,19 @@
 #include <x86intrin.h>
 
 /* Linux's user selectors: the stub's, and so the guest's program must have the same. */
-#define USER_CS          0x33
-#define USER_SS          0x2b
-#define TYPE_CODE        8u /* in a segment's type */
+#define USER_CS     0x33
+#define USER_SS     0x2b
+#define TYPE_CODE   8u /* in a segment's type */
 
-#define FLAGS_TAKEN      (X86_ARITH | X86_TF | X86_DF | X86_NT | X86_AC | X86_ID)
-#define FLAGS_LEFT       (X86_NT | X86_ID) /* by a signal's return as they are */
-#define BURST_WORTH      2000000u /* TSC cycles of user code between two entries of the kernel that pay a stub */
-#define PROBES           8        /* stops that show what one costs on this host */
-#define SAMPLE_MAX       200000000u
-#define SAMPLES          2 /* in a row, before a space is promoted */
+#define FLAGS_TAKEN (X86_ARITH | X86_TF | X86_DF | X86_NT | X86_AC | X86_ID)
+#define FLAGS_LEFT  (X86_NT | X86_ID) /* by a signal's return as they are */
+#define BURST_WORTH 2000000u          /* TSC cycles of user code between two entries of the kernel that pay a stub */
+#define PROBES      8                 /* stops that show what one costs on this host */
+#define SAMPLE_MAX  200000000u
+#define SAMPLES     2 /* in a row, before a space is promoted */
+/* Between two samples: more, and the program makes its code or runs each piece once, and would stop all the time. */
+#define CODE_WRITES      16u  /* times that code was written */
+#define CODE_NEW         512u /* blocks that were decoded */
 #define WINDOW           64u /* stops over which a promoted space is judged: did three quarters of the time go to its code? */
 #define BACK_OFF_MAX     1024u
 #define XSTATE_BV_OURS   7u
@@ -46,6 +49,8 @@ struct space {
     uint32_t epoch;
     /* Judging. */
     uint64_t entries_seen, sampled_at;
+    uint64_t blocks_seen; /* interp_counts.blocks then */
+    uint32_t epoch_seen;  /* interp_engine.code_epoch then */
     unsigned samples, back_off, wait;
     uint64_t window_cycles, window_useful;
     unsigned window_stops;
@@ -101,13 +106,17 @@ void direct_sample(struct direct *d)
     if (d->broken || s->direct || d->mode == DIRECT_OFF)
         return;
     uint64_t now = __rdtsc(), bursts = v->user_entries - space->entries_seen + 1, cycles = now - space->sampled_at;
+    const uint32_t epoch = atomic_load_explicit(&v->engine->code_epoch, memory_order_relaxed);
+    const bool settled = epoch - space->epoch_seen <= CODE_WRITES && v->counts.blocks - space->blocks_seen <= CODE_NEW;
     space->entries_seen = v->user_entries;
+    space->epoch_seen = epoch;
+    space->blocks_seen = v->counts.blocks;
     space->sampled_at = now;
     if (space->wait) {
         space->wait--;
         return;
     }
-    space->samples = cycles < SAMPLE_MAX && cycles / bursts > BURST_WORTH ? space->samples + 1 : 0;
+    space->samples = cycles < SAMPLE_MAX && cycles / bursts > BURST_WORTH && settled ? space->samples + 1 : 0;
     if (space->samples >= SAMPLES)
         promote(d, s, space);
 }
