@@ -55,7 +55,6 @@ struct guest {
     struct x86_cpu start;
     int code_at;
     unsigned code_bytes;
-    bool code_written;        /* perhaps, by the last case */
     uint8_t data[DATA_BYTES]; /* as it was when the case began */
 };
 
@@ -252,9 +251,7 @@ static void put_bytes(struct guest *g, int at, const uint8_t *bytes, unsigned n)
 
 static void put_code(struct guest *g, const struct oracle_case *c)
 {
-    if (g->code_written)
-        undo_writes(g, c);
-    g->code_written = c->sequence;
+    undo_writes(g, c);
     if (g->code_at == c->code_at && g->code_bytes == c->bytes && holds_code(g, c))
         return; /* the engine's work on it stays */
     put_bytes(g, g->code_at, NULL, g->code_bytes);
@@ -316,7 +313,7 @@ static void take_result(struct guest *g, const struct oracle_case *c, struct ora
     r->gpr[X86_RSP] = load_le64(frame + 24);
     r->cr2 = cpu->cr2;
     r->strayed = c->sequence && case_strayed(c, g->ram + LOW_GPA);
-    r->code = c->sequence ? case_code_sum(g->ram + LOW_GPA) : 0;
+    r->code = case_code_sum(g->ram + LOW_GPA);
     for (unsigned i = 0; i < RW_BYTES / PAGE_BYTES; i++)
         memcpy(r->data + i * PAGE_BYTES, g->ram + data_gpa[i], PAGE_BYTES);
 }

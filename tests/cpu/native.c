@@ -95,9 +95,8 @@ static void take_result(struct native *n, ucontext_t *uc)
     get_fpu(uc->uc_mcontext.fpregs, r->fpu.bytes);
     memcpy(r->data, n->data_rw, RW_BYTES);
     r->strayed = c->sequence && case_strayed(c, n->code - CODE_LOW);
-    r->code = c->sequence ? case_code_sum(n->code - CODE_LOW) : 0;
-    if (c->sequence)
-        memset(n->code - CODE_LOW, 0xcc, CODE_LOW);
+    r->code = case_code_sum(n->code - CODE_LOW);
+    memset(n->code - CODE_LOW, 0xcc, CODE_LOW);
     memset(n->code + c->code_at, 0xcc, c->bytes);
 }
 

@@ -4,7 +4,8 @@
  * (guest.c). Both see the same bytes at the same addresses, in user mode, with Linux's selectors.
  *
  *   CODE_VA   one page, readable and executable; the instructions somewhere in it, INT3 everywhere else; and one before
- *             it, where sequences may begin, and which they may write
+ *             it, where sequences may begin, and which can be written: a single instruction does by chance, as
+ *             1 << 29 is its address
  *   DATA_VA   two pages read-write, one read-only; nothing around them
  *
  * A case is an instruction or a few, or a sequence as compilers make them (gen_seq.c).
@@ -68,8 +69,8 @@ struct oracle_result {
     uint64_t rip, rflags;
     uint64_t error, cr2;
     int vector;    /* -1: did not come back */
-    uint64_t code; /* of a sequence: case_code_sum() */
-    bool strayed;  /* and case_strayed() */
+    uint64_t code; /* case_code_sum() */
+    bool strayed;  /* of a sequence: case_strayed() */
     struct x86_xsave fpu;
     uint8_t data[RW_BYTES];
 };
