@@ -306,7 +306,10 @@ static void draft_page(struct interp_vcpu *v, struct draft *d, const uint8_t *ho
             x86_decode(&insn, host + at, left < X86_INSN_MAX ? left : X86_INSN_MAX, (enum x86_mode)v->code_mode);
         if (length == 0 || (length < 0 && d->count)) /* what is no instruction is a block of its own */
             break;
-        ends = draft_add(v, d, &insn, length);
+        const bool alone = unlikely(v->alone != NULL) && length > 0 && v->alone(&insn);
+        if (alone && d->count)
+            break;
+        ends = draft_add(v, d, &insn, length) || alone;
     }
 }
 

@@ -202,6 +202,14 @@ struct interp_vcpu {
     uint8_t user_space;   /* of CR3's PCID */
     bool user_global;     /* a user space has global pages */
     bool slow_used;
+    /*
+     * Of a tier that compares (jit/lockstep.c), or NULL. alone: such an instruction is a block of its own. copy_of:
+     * while it is set, accesses go where it says instead of to this byte of RAM, nothing is cached, and no other part
+     * of the machine gets to know of them. walks: meanwhile nothing is taken from the tables of translations, either.
+     */
+    bool (*alone)(const struct x86_insn *insn);
+    uint8_t *(*copy_of)(struct interp_vcpu *v, uint8_t *host, bool write);
+    bool walks;
     struct interp_jump_entry jump[INTERP_JUMP_SIZE];
     struct interp_exec_entry exec[INTERP_EXEC_SIZE];
     struct interp_space spaces[INTERP_SPACES];

@@ -12,14 +12,17 @@ static void *walk_entry(void *opaque, gpa_t gpa, unsigned size)
 {
     struct interp_vcpu *v = opaque;
     struct memory_page p = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K);
-    return p.host && !(p.flags & MEMORY_READONLY) ? p.host + (gpa & PAGE_MASK_4K) : NULL;
+    if (!p.host || (p.flags & MEMORY_READONLY))
+        return NULL;
+    uint8_t *entry = p.host + (gpa & PAGE_MASK_4K);
+    return unlikely(v->copy_of != NULL) ? v->copy_of(v, entry, true) : entry;
 }
 
 static void walk_written(void *opaque, gpa_t gpa, unsigned size)
 {
     struct interp_vcpu *v = opaque;
     struct memory_page p = memory_lookup(v->memory, gpa >> PAGE_SHIFT_4K);
-    if (p.flags & (MEMORY_CODE | MEMORY_LOGGED))
+    if ((p.flags & (MEMORY_CODE | MEMORY_LOGGED)) && !v->copy_of)
         memory_written(v->memory, gpa, size);
 }
 
@@ -60,9 +63,24 @@ static struct interp_beside *beside_of(struct interp_vcpu *v, const uint8_t *hos
     return &v->beside[(uintptr_t)host >> PAGE_SHIFT_4K & (INTERP_BESIDE - 1)];
 }
 
+/* While there are copies: as the tables know it, so that it is what translated code will see. */
+static bool copy_of_known(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
+{
+    const struct interp_entry *e =
+        &interp_space_of(v, bank_of(v, access))->table[lin >> PAGE_SHIFT_4K & (INTERP_TLB_SIZE - 1)];
+    const uint64_t at = lin + e->read;
+    const bool write = access & X86_ACCESS_WRITE;
+    if (v->walks || at >= PAGE_BYTES || (write && e->write != e->read))
+        return false;
+    *page = (struct interp_page){.host = v->copy_of(v, e->host + at, write)};
+    return true;
+}
+
 void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct interp_page *page)
 {
     struct x86_walk w;
+    if (unlikely(v->copy_of != NULL) && copy_of_known(v, lin, access, page))
+        return;
     v->counts.walks++;
     if (!canonical(v, lin))
         interp_raise_error(v, X86_EXC_GP, 0);
@@ -72,6 +90,12 @@ void interp_translate(struct interp_vcpu *v, gva_t lin, unsigned access, struct 
     page->gpa = w.gpa;
     page->flags = p.flags;
     page->host = p.host ? p.host + (w.gpa & PAGE_MASK_4K) : NULL;
+    if (unlikely(v->copy_of != NULL)) {
+        page->flags &= MEMORY_READONLY;
+        if (p.host)
+            page->host = v->copy_of(v, page->host, (access & X86_ACCESS_WRITE) && !page->flags);
+        return;
+    }
     if (access & X86_ACCESS_EXEC)
         interp_note_executed(v, lin, &w);
     if ((access & X86_ACCESS_EXEC) || !p.host)

@@ -79,6 +79,7 @@ static uint64_t with_field(const struct interp_entry *table)
 
 void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
 {
+    bank = unlikely(v->copy_of != NULL) ? INTERP_BANK_SLOW : bank; /* nothing is to pass by interp_translate() */
     v->bank = (uint8_t)bank;
     v->space = interp_space_of(v, bank);
     v->table = v->space->table;

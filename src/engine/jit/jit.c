@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/jit/lockstep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static bool wants_out(struct jit_vcpu *j)
 {
     const struct interp_vcpu *v = &j->v;
     return v->bank == INTERP_BANK_SLOW || v->attention || v->stop || interp_requests(v) || v->event.valid ||
-           !atomic_load_explicit(&j->go, memory_order_relaxed);
+           (!atomic_load_explicit(&j->go, memory_order_relaxed) && !j->lockstep);
 }
 
 static bool code_was_written(const struct jit_vcpu *j)
@@ -100,15 +101,15 @@ static void clear_all_targets(struct jit_vcpu *j)
         clear_targets(j, &j->v.spaces[n]);
 }
 
-static void add_target(struct jit_vcpu *j, uint64_t rip, const struct interp_block *b)
+void jit_add_target(struct jit_vcpu *j, uint64_t rip, const uint8_t *code)
 {
     unsigned n = (unsigned)(j->v.space - j->v.spaces);
     const unsigned i = rip & (JIT_TARGETS - 1);
     struct jit_target *t = front_of(j->v.space)->target + i;
     const uint64_t key = -(rip + (j->v.flat32 ? JIT_TARGET_32 : 0));
-    if (t->key == key && t->code == b->code - JIT_TARGET_ENTRY)
+    if (t->key == key && t->code == code)
         return;
-    *t = (struct jit_target){.key = key, .code = b->code - JIT_TARGET_ENTRY};
+    *t = (struct jit_target){.key = key, .code = code};
     if (j->target_log[n].used < ARRAY_SIZE(j->target_log[n].slot))
         j->target_log[n].slot[j->target_log[n].used] = (uint16_t)i;
     j->target_log[n].used++;
@@ -204,9 +205,11 @@ static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
 static void make_ready(struct jit_vcpu *j, const struct interp_block *b)
 {
     struct interp_vcpu *v = &j->v;
-    if (j->pending != NO_LINK)
-        link_pending(j, b);
-    add_target(j, v->rip0, b);
+    if (likely(!j->lockstep)) { /* which wants each block by itself */
+        if (j->pending != NO_LINK)
+            link_pending(j, b);
+        jit_add_target(j, v->rip0, b->code - JIT_TARGET_ENTRY);
+    }
     flags_to_code(j);
     j->page_va = v->rip0 & ~PAGE_MASK_4K;
     j->vector = j->vector_vex = 0;
@@ -215,16 +218,19 @@ static void make_ready(struct jit_vcpu *j, const struct interp_block *b)
 static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 {
     struct jit_vcpu *j = to_jit(v);
-    const struct interp_block *b = v->block;
+    struct interp_block *b = v->block;
     if (unlikely(code_was_written(j)))
         heed_invalidations(j);
     make_ready(j, b);
     atomic_store(&j->go, 1);
-    if (interp_requests(v) || v->brief)
+    if (interp_requests(v) || v->brief || j->lockstep)
         atomic_store(&j->go, 0);
     v->brief = false;
     v->op = NULL; /* what ran before it is not to blame: fetches fault while cpu.rip is exact */
-    j->enter(j, b->code);
+    if (unlikely(j->lockstep))
+        jit_lockstep_run(j, b);
+    else
+        j->enter(j, b->code);
     j->counts.left[JIT_LEFT]++;
 }
 
@@ -234,7 +240,7 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 static const uint8_t *onward(struct jit_vcpu *j)
 {
     struct interp_vcpu *v = &j->v;
-    if (wants_out(j) || v->hold || v->direct || !translates(v))
+    if (wants_out(j) || v->hold || v->direct || !translates(v) || j->lockstep)
         return NULL;
     if (unlikely(code_was_written(j)))
         heed_invalidations(j);
@@ -386,7 +392,7 @@ static void block_made(struct interp_vcpu *v, struct interp_block *b)
 {
     b->heat = 0;
     b->code = NULL;
-    if (!translates(v) || v->bank == INTERP_BANK_SLOW)
+    if (!translates(v) || v->bank == INTERP_BANK_SLOW || (to_jit(v)->lockstep && jit_lockstep_keeps(to_jit(v), b)))
         return;
     b->first = b->ops[0].fn;
     b->ops[0].fn = count_block;
@@ -484,6 +490,13 @@ static unsigned counters(struct interp_vcpu *v, struct engine_counter *c)
     c[n++] = (struct engine_counter){"of them given up", d->demoted};
     c[n++] = (struct engine_counter){"direct stretches", d->bursts};
     c[n++] = (struct engine_counter){"faults of direct code mapped", d->maps};
+    if (j->lockstep) {
+        const struct jit_lockstep_counts *l = jit_lockstep_counts(j->lockstep);
+        c[n++] = (struct engine_counter){"blocks compared", l->compared};
+        c[n++] = (struct engine_counter){"of them as far as they ran", l->partly};
+        c[n++] = (struct engine_counter){"blocks not compared", l->outside};
+        c[n++] = (struct engine_counter){"instructions not compared", l->alone};
+    }
     return n;
 }
 
@@ -524,7 +537,9 @@ static int init(struct interp_vcpu *v)
     clear_all_targets(j);
     j->has_32 = false;
     jit_stats_init(j);
-    if (direct_mode() != DIRECT_OFF && j->has_vectors)
+    if (jit_lockstep_init(j) < 0)
+        return -1;
+    if (direct_mode() != DIRECT_OFF && j->has_vectors && !j->lockstep)
         j->direct = direct_create(v, direct_mode());
     return 0;
 }
@@ -532,6 +547,7 @@ static int init(struct interp_vcpu *v)
 static void fini(struct interp_vcpu *v)
 {
     jit_stats_fini(to_jit(v));
+    jit_lockstep_fini(to_jit(v));
     direct_destroy(to_jit(v)->direct);
     jit_cache_fini(to_jit(v));
 }

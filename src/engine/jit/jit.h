@@ -115,9 +115,10 @@ struct jit_vcpu {
     bool has_vectors;
     bool went_on;
     bool eager;
-    bool has_32;             /* 32-bit code was translated, so that jit_front.returns[1] is in use */
-    struct direct *direct;   /* or NULL */
-    struct jit_stats *stats; /* or NULL */
+    bool has_32;                   /* 32-bit code was translated, so that jit_front.returns[1] is in use */
+    struct direct *direct;         /* or NULL */
+    struct jit_stats *stats;       /* or NULL */
+    struct jit_lockstep *lockstep; /* or NULL: lockstep.h */
     struct {
         uint64_t left[3]; /* enum jit_left */
         uint64_t handlers, translated, flushed_kernel, flushed_user;
@@ -180,6 +181,8 @@ const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
 const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t link);   /* to cpu.rip */
 const uint8_t *jit_follow_far_link(struct jit_vcpu *j, uint32_t link); /* to cpu.rip, from page_va */
 void jit_went_on(struct interp_vcpu *v, const struct interp_op *op);
+/* Indirect branches to rip go to code, which may count on r14. */
+void jit_add_target(struct jit_vcpu *j, uint64_t rip, const uint8_t *code);
 
 /* beside.c: writes its routine. */
 const uint8_t *jit_make_beside(struct jit_vcpu *j, struct emit *e);
@@ -201,5 +204,7 @@ bool jit_vector_allowed(struct jit_vcpu *j);
 
 /* translate.c: host code for b, whose first instruction is at host; NULL when there is no room. */
 const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host);
+/* The flags that b's translation has right when it is left before instruction `at`, or at its end. */
+uint16_t jit_live_before(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host, unsigned at);
 
 #endif

@@ -76,7 +76,7 @@ static uint16_t needed(const struct translation *t, int64_t offset, unsigned bud
     return need | open;
 }
 
-static uint16_t live_behind(const struct translation *t)
+uint16_t tr_live_behind(const struct translation *t)
 {
     const struct x86_insn *last = &t->insn[t->count - 1];
     const int64_t next = (int64_t)t->page_offset + t->start[t->count];
@@ -94,7 +94,7 @@ static uint16_t live_behind(const struct translation *t)
 
 void tr_find_live(struct translation *t)
 {
-    uint16_t live = live_behind(t);
+    uint16_t live = tr_live_behind(t);
     for (unsigned i = t->count; i-- > 0;) {
         const struct jit_class *c = &t->how[i];
         live = (uint16_t)((live & ~c->kills) | c->reads);

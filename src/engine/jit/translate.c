@@ -557,20 +557,35 @@ static bool decode(struct translation *t, const uint8_t *host)
     return true;
 }
 
+static bool begin(struct translation *t, struct jit_vcpu *j, struct interp_block *b, const uint8_t *host)
+{
+    memset(&t->j, 0, sizeof *t - offsetof(struct translation, j));
+    t->j = j;
+    t->b = b;
+    t->guest = host;
+    t->page_offset = (unsigned)(b->key & PAGE_MASK_4K);
+    t->word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
+    if (!decode(t, b->crossing ? b->seen : host))
+        return false;
+    tr_find_live(t);
+    return true;
+}
+
+uint16_t jit_live_before(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host, unsigned at)
+{
+    struct translation t;
+    if (!begin(&t, j, b, host))
+        return X86_ARITH;
+    return at < t.count ? t.live[at] : tr_live_behind(&t);
+}
+
 const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const uint8_t *host)
 {
     struct translation t;
-    memset(&t.j, 0, sizeof t - offsetof(struct translation, j));
-    t.j = j;
-    t.b = b;
-    t.guest = host;
-    t.page_offset = (unsigned)(b->key & PAGE_MASK_4K);
-    t.word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
+    if (!begin(&t, j, b, host))
+        return NULL;
     j->has_32 = j->has_32 || t.word == 4;
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
-    if (!decode(&t, b->crossing ? b->seen : host))
-        return NULL;
-    tr_find_live(&t);
     tr_plan_groups(&t);
     uint8_t *seen = t.e.p;
     if (b->crossing)

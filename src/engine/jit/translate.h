@@ -129,8 +129,9 @@ bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm);
 void tr_write_alone(struct translation *t);
 /* The group's operands are each translated by themselves from here on. */
 void tr_close_group(struct translation *t, unsigned group);
-/* live.c: fills t->live. */
+/* live.c: fills t->live; what is needed behind the block. */
 void tr_find_live(struct translation *t);
+uint16_t tr_live_behind(const struct translation *t);
 /* special.c */
 bool tr_is_special(const struct x86_insn *insn);
 bool tr_special(struct translation *t);
