@@ -157,8 +157,11 @@ static void link_to(struct translation *t, uint8_t *rel32, int64_t target, unsig
     if (t->e.full)
         return;
     struct jit_link *l = &j->links[j->link_count];
-    *l = (struct jit_link){
-        .patch = rel32, .from = t->b, .target = (uint16_t)(t->page_offset + target), .entry = (uint8_t)entry};
+    *l = (struct jit_link){.patch = rel32,
+                           .from = t->b,
+                           .target = (uint16_t)(t->page_offset + target),
+                           .entry = (uint8_t)entry,
+                           .shadow = tr_is_sti(&t->insn[t->count - 1])};
     emit_target(rel32, t->e.p);
     emit_8(&t->e, 0xb8 + RCX);
     emit_32(&t->e, j->link_count++);

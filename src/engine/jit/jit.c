@@ -337,8 +337,13 @@ static const uint8_t *follow(struct jit_vcpu *j, uint32_t number, bool far)
 
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t number)
 {
-    j->v.cpu.rip = j->page_va + j->links[number].target;
-    return follow(j, number, false);
+    struct interp_vcpu *v = &j->v;
+    v->cpu.rip = j->page_va + j->links[number].target;
+    const uint8_t *next = follow(j, number, false);
+    /* What came since STI saw nothing waiting is held off as it would have been. */
+    if (!next && j->links[number].shadow && (j->lockstep || interp_requests(v)))
+        v->cpu.sti_shadow = v->attention = true;
+    return next;
 }
 
 const uint8_t *jit_follow_return(struct jit_vcpu *j, uint32_t number)

@@ -48,6 +48,7 @@ struct jit_link {
     };
     uint16_t target; /* offset in the page */
     uint8_t entry;   /* which of the target's it goes to: so far before its code */
+    bool shadow;     /* STI is in front of it */
 };
 
 /* A block whose one instruction lies in two pages: what is there must be seen before it runs, if anything has changed.

@@ -42,16 +42,30 @@ static void set_if(struct translation *t, bool on)
     emit_32(e, on ? ~0u : ~(uint32_t)ENGINE_REQ_INTR);
 }
 
+bool tr_is_sti(const struct x86_insn *insn)
+{
+    return insn->encoding == X86_ENC_LEGACY && insn->map == X86_MAP_1B && insn->opcode == 0xfb;
+}
+
 /*
  * With nothing waiting there is nothing that the shadow of STI must hold off; what comes later is looked at where
- * translated code is left, which is not before the next instruction.
+ * translated code is left, which is not before the next instruction, or by its link, which knows of the shadow.
  */
 static bool sti(struct translation *t)
 {
+    struct emit *e = &t->e;
+    if (t->page_offset + t->start[t->at] + t->insn[t->at].length >= PAGE_BYTES)
+        return false;
     privileged(t);
-    emit_load(&t->e, RCX, JIT_SLOT(v.requests));
-    emit_op(&t->e, 0, 4, 0x8b, RCX, emit_mem(RCX, 0));
+    emit_load(e, RCX, JIT_SLOT(v.requests));
+    emit_op(e, 0, 4, 0x8b, RCX, emit_mem(RCX, 0));
     tr_unless_zero(t);
+    emit_load(e, RCX, JIT_SLOT(v.cpu.rflags));
+    emit_load(e, R14, emit_reg(RCX));
+    keep(e, R14, JIT_SLOT(not_if));
+    emit_op(e, 0, 8, 0xf7, 2, emit_reg(R14)); /* not */
+    emit_lea(e, RCX, emit_sib(RCX, R14, 0, 1));
+    tr_unless_zero(t); /* IF is set, then there is no shadow: the handler's */
     set_if(t, true);
     return true;
 }

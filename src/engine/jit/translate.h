@@ -134,6 +134,7 @@ void tr_find_live(struct translation *t);
 uint16_t tr_live_behind(const struct translation *t);
 /* special.c */
 bool tr_is_special(const struct x86_insn *insn);
+bool tr_is_sti(const struct x86_insn *insn);
 bool tr_special(struct translation *t);
 void tr_unless_zero(struct translation *t); /* rcx: zero, or the instruction is its handler's */
 
