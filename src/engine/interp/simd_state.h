@@ -104,6 +104,10 @@ void simd_check_alignment(struct interp_vcpu *v, const struct x86_insn *insn, un
 void simd_to_mmx(uint8_t *image);
 /* Handlers of the instructions that have no row in simd_forms.c; NULL: none. */
 interp_insn_fn simd_decode_special(struct interp_engine *e, const struct x86_insn *insn);
+/* Bytes of the memory operand of an x87 instruction that runs on the host; 0: another (control, or undefined). */
+#define X87_STORES 0x80u /* it is written */
+#define X87_BYTES  0x7fu
+unsigned x87_operand(const struct x86_insn *insn);
 interp_insn_fn x87_decode(struct interp_engine *e, const struct x86_insn *insn, int64_t *cookie);
 interp_insn_fn xsave_decode(struct interp_engine *e, const struct x86_insn *insn);
 void simd_undefined(struct interp_vcpu *v, const struct x86_insn *insn); /* #UD */

@@ -9,9 +9,9 @@
 #define FCW_INIT  0x37fu
 #define FCW_BITS  0x1f3fu
 #define FCW_FIXED 0x40u
-#define STORES    0x80
+#define STORES    X87_STORES
 
-/* Bytes of the memory operand of D8+row /digit; STORES: written. 0: not run on the host (control, or undefined). */
+/* Of D8+row /digit: see x87_operand(). */
 static const uint8_t operands[8][8] = {
     {4, 4, 4, 4, 4, 4, 4, 4}, {4, 0, 4 | STORES, 4 | STORES, 0, 0, 0, 0},
     {4, 4, 4, 4, 4, 4, 4, 4}, {4, 4 | STORES, 4 | STORES, 4 | STORES, 0, 10, 0, 10 | STORES},
@@ -30,6 +30,11 @@ static const uint64_t register_forms[8] = {
     0xffffffff02ffffff,                     /* DE: FADDP FMULP FCOMP5 FCOMPP FSUBRP FSUBP FDIVRP FDIVP */
     0x00ffff00ffffffff,                     /* DF: FFREEP FXCH7 FSTP8 FSTP9 FUCOMIP FCOMIP */
 };
+
+unsigned x87_operand(const struct x86_insn *insn)
+{
+    return operands[insn->opcode & 7][insn->modrm >> 3 & 7];
+}
 
 /*
  * With CR0.NE the exception is #MF. Without, the processor shows it on FERR#, which a PC makes an interrupt of, and
@@ -128,8 +133,8 @@ static bool stored(struct interp_vcpu *v, const struct simd_stub *stub, const st
 static void run_x87(struct interp_vcpu *v, const struct x86_insn *insn)
 {
     const struct simd_stub *stub = (const struct simd_stub *)(uintptr_t)v->op->imm;
-    const unsigned operand = insn->mod == 3 ? 0 : operands[insn->opcode & 7][insn->modrm >> 3 & 7];
-    const unsigned size = operand & 0x7f;
+    const unsigned operand = insn->mod == 3 ? 0 : x87_operand(insn);
+    const unsigned size = operand & X87_BYTES;
     const unsigned host_modrm = insn->mod == 3 ? insn->modrm : (insn->modrm & 0x38u) | 6;
     const unsigned host_fop = (insn->opcode & 7u) << 8 | host_modrm;
     struct x87_work work;
@@ -408,7 +413,7 @@ interp_insn_fn x87_decode(struct interp_engine *e, const struct x86_insn *insn, 
     if (insn->mod == 3)
         exists = register_forms[insn->opcode & 7] >> (insn->modrm & 0x3f) & 1;
     else
-        exists = operands[insn->opcode & 7][insn->modrm >> 3 & 7] != 0;
+        exists = x87_operand(insn) != 0;
     stub = exists ? simd_stub_get_x87(e->simd, insn->opcode, insn->modrm) : NULL;
     if (!stub)
         return simd_undefined;

@@ -25,10 +25,10 @@ static void registers(struct emit *e, bool load)
     }
 }
 
-/* Around what uses the vector registers, when the guest's are there. */
-static void with_vectors(struct emit *e, void (*move)(struct emit *))
+/* What is done only when the guest's vector, or x87, registers are in the host's. */
+static void when(struct emit *e, struct emit_rm there, void (*move)(struct emit *))
 {
-    emit_op(e, 0, 8, 0x83, 7, JIT_SLOT(vector));
+    emit_op(e, 0, 8, 0x83, 7, there);
     emit_8(e, 0);
     uint8_t *skip = emit_jcc(e, 4);
     move(e);
@@ -41,12 +41,14 @@ static void spill(struct emit *e)
     emit_8(e, 0x9f);                                      /* lahf */
     emit_op(e, EMIT_BYTE_RM, 1, 0x190, 0, emit_reg(RAX)); /* seto al */
     emit_op(e, 0, 4, 0x89, RAX, JIT_SLOT(flags));
-    with_vectors(e, jit_vector_save);
+    when(e, JIT_SLOT(vector), jit_vector_save);
+    when(e, JIT_SLOT(x87), jit_x87_save);
 }
 
 static void reload(struct emit *e)
 {
-    with_vectors(e, jit_vector_load);
+    when(e, JIT_SLOT(vector), jit_vector_load);
+    when(e, JIT_SLOT(x87), jit_x87_load);
     emit_op(e, 0, 4, 0x8b, RAX, JIT_SLOT(flags));
     emit_16(e, 0x7f04); /* add al, 7f: 1 overflows, 0 does not */
     emit_8(e, 0x9e);    /* sahf */
@@ -157,6 +159,7 @@ int jit_cache_init(struct jit_vcpu *j)
     make_enter(j, &e);
     j->fallback = make_call(j, &e, jit_run_op);
     j->load_vectors = make_call(j, &e, jit_load_vectors);
+    j->load_x87 = make_call(j, &e, jit_load_x87);
     j->check_crossing = make_call(j, &e, jit_check_crossing);
     j->write_beside = j->v.engine->max_vcpus == 1 ? jit_make_beside(j, &e) : NULL;
     make_exits(j, &e);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/interp/simd_state.h"
 #include "engine/jit/lockstep.h"
 
 #include <errno.h>
@@ -212,7 +213,7 @@ static void make_ready(struct jit_vcpu *j, const struct interp_block *b)
     }
     flags_to_code(j);
     j->page_va = v->rip0 & ~PAGE_MASK_4K;
-    j->vector = j->vector_vex = 0;
+    j->vector = j->vector_vex = j->x87 = 0;
 }
 
 static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
@@ -278,13 +279,24 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return onward(j);
-    if ((j->vector && !jit_vector_allowed(j)) || wants_out(j) || v->flat32 != flat32 ||
-        code_was_written(j)) { /* perhaps this block's */
+    if ((j->vector && !jit_vector_allowed(j)) || (j->x87 && !jit_x87_allowed(j)) || wants_out(j) ||
+        v->flat32 != flat32 || code_was_written(j)) { /* perhaps this block's */
         v->cpu.rip = (v->rip0 + j->one[1].start) & v->lin_mask;
         return onward(j);
     }
     flags_to_code(j);
     return j->resume;
+}
+
+/* Of a block: the handler of an instruction behind which it cannot go on. */
+static const uint8_t *run_alone(struct jit_vcpu *j, uint32_t number)
+{
+    const uint8_t *next = jit_run_op(j, number);
+    if (next != j->resume)
+        return next;
+    j->v.cpu.rip = (j->v.rip0 + j->one[1].start) & j->v.lin_mask;
+    flags_from_code(j);
+    return onward(j);
 }
 
 /* Lets the vector registers be loaded; else the instruction is its handler's, and that is all for now. */
@@ -297,12 +309,21 @@ const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t number)
         return j->resume;
     }
     j->vector = j->vector_vex = 0;
-    const uint8_t *next = jit_run_op(j, number);
-    if (next != j->resume)
-        return next;
-    j->v.cpu.rip = (j->v.rip0 + j->one[1].start) & j->v.lin_mask;
-    flags_from_code(j);
-    return onward(j);
+    return run_alone(j, number);
+}
+
+/* The same of the x87 registers. */
+const uint8_t *jit_load_x87(struct jit_vcpu *j, uint32_t number)
+{
+    uint8_t *header = fpu_bytes(&j->v) + FPU_XSTATE_BV;
+    if (jit_x87_allowed(j)) {
+        memset(header, 0, 64); /* as XRSTOR wants it */
+        header[0] = 7;
+        j->x87 = 1;
+        return j->resume;
+    }
+    j->x87 = 0;
+    return run_alone(j, number);
 }
 
 const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t number)
@@ -526,6 +547,7 @@ static int init(struct interp_vcpu *v)
     j->host_mxcsr = 0x1f80;
     j->beside_mask = (uint64_t)(INTERP_BESIDE - 1) << PAGE_SHIFT_4K;
     j->two_granules = 3;
+    jit_x87_init(j);
     j->target_mask = JIT_TARGETS - 1;
     j->return_mask = (uint64_t)(JIT_RETURNS - 1) << 3;
     j->bit_mask[0] = 31;

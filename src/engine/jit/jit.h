@@ -113,7 +113,11 @@ struct jit_vcpu {
     uint32_t number; /* that a function of C was called with */
     uint32_t host_mxcsr;
     uint64_t vector, vector_vex; /* the guest's vector registers are in the host's; and VEX is allowed */
-    bool has_vectors;
+    uint64_t x87;                /* the guest's x87 registers are in the host's */
+    uint64_t all_masked;         /* PEXT's: the exceptions in FCW */
+    uint16_t x87_fcw;            /* what FLDCW loads */
+    bool has_vectors, has_x87;
+    bool x87_keeps_fip; /* the host remembers where the last x87 instruction was */
     bool went_on;
     bool eager;
     bool has_32;                   /* 32-bit code was translated, so that jit_front.returns[1] is in use */
@@ -135,7 +139,7 @@ struct jit_vcpu {
     uint8_t *rw;
     const uint8_t *rx;
     size_t used, fixed; /* fixed: the common routines at the start */
-    const uint8_t *fallback, *load_vectors, *check_crossing, *write_beside, *exit_by_link, *exit_by_return,
+    const uint8_t *fallback, *load_vectors, *load_x87, *check_crossing, *write_beside, *exit_by_link, *exit_by_return,
         *exit_by_far_link, *exit_by_rip;
     void (*enter)(struct jit_vcpu *j, const uint8_t *code);
     struct jit_op *ops;
@@ -176,6 +180,7 @@ static inline const uint8_t *jit_rx(const struct jit_vcpu *j, const uint8_t *rw)
 /* jit.c: called from translated code. They return where it goes on; NULL: leave it. */
 const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t op);
 const uint8_t *jit_load_vectors(struct jit_vcpu *j, uint32_t op);
+const uint8_t *jit_load_x87(struct jit_vcpu *j, uint32_t op);
 const uint8_t *jit_check_crossing(struct jit_vcpu *j, uint32_t crossing);
 const uint8_t *jit_go_to(struct jit_vcpu *j, uint32_t unused); /* cpu.rip */
 const uint8_t *jit_follow_link(struct jit_vcpu *j, uint32_t link);
@@ -198,6 +203,12 @@ void jit_stats_ran(struct jit_vcpu *j, const struct jit_op *o);
 void jit_vector_save(struct emit *e);
 void jit_vector_load(struct emit *e);
 bool jit_vector_allowed(struct jit_vcpu *j);
+
+/* x87.c */
+void jit_x87_init(struct jit_vcpu *j); /* after has_vectors is known */
+void jit_x87_save(struct emit *e);
+void jit_x87_load(struct emit *e);
+bool jit_x87_allowed(struct jit_vcpu *j);
 
 /* A block's entries lie at fixed distances before `code`. */
 #define JIT_BACKWARD_ENTRY 10 /* code - this */

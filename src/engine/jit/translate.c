@@ -458,6 +458,7 @@ static bool native(struct translation *t)
     case JIT_BIT_STRING: return tr_bit_string(t);
     case JIT_CMPXCHG_N: return tr_cmpxchg_n(t);
     case JIT_STRING: return tr_string(t);
+    case JIT_X87: return tr_x87(t);
     default: return c->kind >= JIT_PUSH && tr_flow(t);
     }
 }
@@ -496,7 +497,7 @@ static void instruction(struct translation *t)
         t->j->op_count = ops;
         t->j->link_count = links;
         tr_fallback(t);
-        t->vectors_there = t->vex_there = false;
+        t->vectors_there = t->vex_there = t->x87_there = false;
         return;
     }
     if (t->stub_first == t->stub_count && t->alone_first == t->alone_count)
@@ -551,6 +552,8 @@ static bool decode(struct translation *t, const uint8_t *host)
             tr_classify_gpr(t, i);
         if (t->how[i].kind == JIT_FALLBACK && t->j->has_vectors)
             tr_classify_vector(t, i);
+        if (t->how[i].kind == JIT_FALLBACK && t->j->has_x87)
+            tr_classify_x87(t, i);
     }
     t->start[b->count] = at;
     t->count = b->count;

@@ -29,6 +29,7 @@ enum jit_kind {
     JIT_BIT_STRING,
     JIT_CMPXCHG_N,
     JIT_STRING, /* MOVS, STOS, LODS */
+    JIT_X87,
     /* These end a block. */
     JIT_JCC,
     JIT_LOOP, /* and JRCXZ */
@@ -118,6 +119,7 @@ struct translation {
     unsigned group_count, alone_count, alone_first;
     uint32_t opened;               /* groups, a bit each */
     bool vectors_there, vex_there; /* already looked at in this block: see vector.c */
+    bool x87_there;                /* so were the x87 ones */
     uint8_t *far_rel32;            /* a conditional jump out of the page, */
     int64_t far_target;            /* and where to */
     uint8_t *return_rel32;         /* where a call names the place that it returns to */
@@ -180,6 +182,11 @@ bool tr_string(struct translation *t);
 /* vector.c */
 void tr_classify_vector(struct translation *t, unsigned i); /* of what is JIT_FALLBACK so far */
 bool tr_vector(struct translation *t);
+
+/* x87.c */
+void tr_classify_x87(struct translation *t, unsigned i); /* of what is JIT_FALLBACK so far */
+bool tr_x87(struct translation *t);
+void tr_x87_loaded(struct translation *t); /* its registers are in the host's from here on */
 
 /* flow.c: the stack and what ends a block: the kinds from JIT_PUSH on, but JIT_DIV and JIT_VECTOR. */
 bool tr_flow(struct translation *t);
