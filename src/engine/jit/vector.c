@@ -53,9 +53,20 @@ static const struct simd_stub *stub_of(const struct translation *t, unsigned i)
     return op->insn_fn && op->insn->map != X86_MAP_1B && op->imm ? (const struct simd_stub *)(uintptr_t)op->imm : NULL;
 }
 
-static bool suits(unsigned kind)
+static bool has_mmx(const struct simd_form *f)
 {
-    return kind != KIND_M;
+    return f->reg == KIND_M || f->rm == KIND_M;
+}
+
+static bool is_xmm(unsigned kind)
+{
+    return kind == KIND_X || kind == KIND_X1;
+}
+
+/* MMX alone needs none of the vector registers, nor what CR4 and MXCSR say of them. */
+static bool has_vectors(const struct simd_stub *s)
+{
+    return s->vex || is_xmm(s->form->reg) || is_xmm(s->form->rm) || !has_mmx(s->form);
 }
 
 /* VZEROUPPER, VZEROALL */
@@ -76,8 +87,7 @@ void tr_classify_vector(struct translation *t, unsigned i)
     }
     const struct simd_stub *s = stub_of(t, i);
     struct jit_class *c = &t->how[i];
-    if (!s || !s->form || s->mmx || !suits(s->form->reg) || !suits(s->form->rm) ||
-        (s->form->flags & (SF_NOFPU | SF_X87)))
+    if (!s || !s->form || (has_mmx(s->form) && !(s->mmx && t->j->has_x87)) || (s->form->flags & SF_NOFPU))
         return;
     c->kind = JIT_VECTOR;
     c->reads = 0;
@@ -129,7 +139,10 @@ bool tr_vector(struct translation *t)
     const struct simd_form *f = s->form;
     struct emit_rm rm;
     unsigned reg = insn->reg;
-    check_loaded(t, s->vex);
+    if (has_vectors(s))
+        check_loaded(t, s->vex);
+    if (s->mmx)
+        tr_x87_loaded(t);
     if (insn->mod != 3) {
         if (!tr_address(t, insn))
             return false;
@@ -139,12 +152,14 @@ bool tr_vector(struct translation *t)
     } else if (f->rm == KIND_G) {
         rm = emit_reg(tr_reg(t, insn->rm, R14, true));
     } else {
-        rm = emit_reg(insn->rm);
+        rm = emit_reg(f->rm == KIND_M ? insn->rm & 7u : insn->rm);
     }
     if (f->digit != 0xff)
         reg = f->digit;
     else if (f->reg == KIND_G)
         reg = tr_reg(t, insn->reg, RCX, true);
+    else if (f->reg == KIND_M)
+        reg &= 7;
     emit_it(&t->e, insn, f, reg, rm);
     if ((f->flags & SF_STRING) && (insn->opcode & 1)) /* PCMPxSTRI */
         emit_op(&t->e, 0, 4, 0x8b, jit_host_reg[X86_RCX], emit_reg(RCX));
