@@ -52,6 +52,10 @@ static void port_write(void *opaque, uint16_t port, unsigned size, uint64_t valu
         b->vector = (int)value;
         atomic_fetch_or(&b->requests[0], ENGINE_REQ_INTR);
     }
+    if (port == 0xe8) {
+        atomic_fetch_or(&b->requests[0], ENGINE_REQ_STOP);
+        atomic_fetch_or(&b->requests[1], ENGINE_REQ_STOP);
+    }
 }
 
 static uint64_t mmio_read(void *opaque, gpa_t gpa, unsigned size)
@@ -353,6 +357,56 @@ static void test_x87_errors_by_interrupt(void **state)
     assert_string_equal(b->out, "awbwc");
 }
 
+static void test_x87_errors_by_interrupt_32(void **state)
+{
+    struct board *b = *state;
+    RUN(b, x87_ferr32);
+    assert_string_equal(b->out, "awbwc");
+}
+
+static void test_x87_errors_by_exception(void **state)
+{
+    struct board *b = *state;
+    RUN(b, x87_mf);
+    assert_string_equal(b->out, "ambcmdme");
+    assert_int_equal((uint16_t)word_at(b, 0x504), 0x37b);
+}
+
+static void test_x87_state_is_switched(void **state)
+{
+    struct board *b = *state;
+    RUN(b, x87_switch);
+    assert_string_equal(b->out, "nanbcndnu");
+    assert_int_equal(word_at(b, 0x504), 17153); /* 1000 (1 + pi)^2 */
+    assert_int_equal(word_at(b, 0x508), 0x04080c10);
+}
+
+/* One state each, wherever it is kept. */
+static void test_x87_of_two_vcpus(void **state)
+{
+    extern const uint8_t guest_x87_turns[], guest_x87_turns_end[];
+    struct board *b = *state;
+    struct engine_vcpu *const v[2] = {b->vcpu, b->other};
+    unsigned turns = 0, halted = 0;
+    load(b, guest_x87_turns, guest_x87_turns_end);
+    start(b->other);
+    for (unsigned i = 0; i < 2; i++) {
+        ENGINE.vcpu_state(v[i])->gpr[X86_RBX] = 100 + i;
+        ENGINE.vcpu_state(v[i])->gpr[X86_RSI] = 0x500 + 4 * i;
+    }
+    while (!halted) {
+        for (unsigned i = 0; i < 2; i++) {
+            atomic_store(&b->requests[i], 0);
+            halted += ENGINE.vcpu_run(v[i]) == ENGINE_EXIT_HALT;
+        }
+        turns++;
+    }
+    assert_int_equal(halted, 2);
+    assert_int_equal(turns, 6);
+    assert_int_equal(word_at(b, 0x500), 3200);
+    assert_int_equal(word_at(b, 0x504), 3232);
+}
+
 static void *run_other(void *opaque)
 {
     struct board *b = opaque;
@@ -462,6 +516,10 @@ int main(void)
         TEST(test_fault_inside_rep),
         TEST(test_x87_errors_ignored),
         TEST(test_x87_errors_by_interrupt),
+        TEST(test_x87_errors_by_interrupt_32),
+        TEST(test_x87_errors_by_exception),
+        TEST(test_x87_state_is_switched),
+        TEST(test_x87_of_two_vcpus),
         TEST(test_interrupt_after_sti_shadow),
         TEST(test_atomics_of_two_vcpus),
         TEST(test_triple_fault),
