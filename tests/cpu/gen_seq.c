@@ -326,6 +326,9 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     c->writes_code = gen_chance(&g, 20);
     if (c->writes_code)
         c->code_at = -1000 - (int)gen_below(&g, 400);
+    s.floats = gen_chance(&g, 30);
+    s.mmx = s.floats && gen_chance(&g, 40);
+    c->referred = s.floats && gen_chance(&g, 30);
     s.left = 2 + gen_below(&g, longest - 1);
     while (s.left && c->bytes + X86_INSN_MAX + 8 <= CODE_MAX && c->count < RUN_MAX)
         items(&s, 1);
@@ -335,6 +338,8 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     gen_random(&g);
     set_registers(&g, (number & 3) == 0, s.any_base);
     gen_fpu(&g, &c->fpu);
+    if (s.floats && gen_chance(&g, 50)) /* with room on the stack */
+        c->fpu.bytes[4] = (uint8_t)(gen_random(&g) & gen_random(&g) & gen_random(&g));
     if (gen_chance(&g, 80))
         store_le32(c->fpu.bytes + 24, 0x1f80);
 }

@@ -17,6 +17,7 @@ struct seq {
     unsigned depth;
     bool any_base;                /* operands are around registers that instructions write, too */
     bool balanced;                /* RSP moves in pairs only */
+    bool floats, mmx;             /* x87 instructions, mostly; and MMX */
     struct flag_use use[RUN_MAX]; /* of what is made */
     uint32_t unknown;             /* flags that the manuals leave undefined here */
 };
@@ -36,6 +37,8 @@ bool seq_put(struct seq *s, unsigned prefix, unsigned op, unsigned size, unsigne
 /* One that does not branch, RSP moving in pairs only if it must. */
 bool seq_plain(struct seq *s);
 bool seq_push(struct seq *s);
+struct operand seq_memory(struct seq *s);
+bool seq_float(struct seq *s); /* x87 or MMX */
 bool seq_arithmetic(struct seq *s);
 /* From RSP, or from another register. */
 int32_t seq_displacement(struct seq *s, bool stack);

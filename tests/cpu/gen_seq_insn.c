@@ -137,7 +137,7 @@ int32_t seq_displacement(struct seq *s, bool stack)
     return stack ? (r < 88 ? d : -d) : r < 65 ? -d : d;
 }
 
-static struct operand memory(struct seq *s)
+struct operand seq_memory(struct seq *s)
 {
     struct operand o = {.memory = true, .index = NO_REG, .base = SP};
     const unsigned r = gen_below(s->g, 100);
@@ -165,7 +165,7 @@ static struct operand memory(struct seq *s)
 /* A memory operand or a register that may be written. */
 static struct operand place(struct seq *s, unsigned memory_percent, unsigned size)
 {
-    return gen_chance(s->g, memory_percent) ? memory(s) : seq_reg(target(s, size));
+    return gen_chance(s->g, memory_percent) ? seq_memory(s) : seq_reg(target(s, size));
 }
 
 static int64_t small_imm(struct seq *s)
@@ -178,7 +178,7 @@ static int64_t small_imm(struct seq *s)
 static bool moves(struct seq *s)
 {
     const unsigned size = any_size(s), op = size > 1;
-    struct operand o = memory(s);
+    struct operand o = seq_memory(s);
     const unsigned r = gen_below(s->g, 100);
 
     if (r < 40)
@@ -196,7 +196,7 @@ static bool moves(struct seq *s)
 
 static bool widen(struct seq *s)
 {
-    struct operand o = gen_chance(s->g, 75) ? memory(s) : seq_reg(source(s));
+    struct operand o = gen_chance(s->g, 75) ? seq_memory(s) : seq_reg(source(s));
     if (!s->c->code32 && gen_chance(s->g, 25))
         return seq_put(s, 0, 0x63, 8, target(s, 8), &o, 0, 0);
     return seq_put(s, 0, PICK(s, 0xb6, 0xb7, 0xbe, 0xbf) | 0x100, seq_wide_size(s), target(s, 4), &o, 0, 0);
@@ -267,7 +267,7 @@ static bool bmi(struct seq *s)
     const uint8_t *kind = kinds[gen_below(s->g, ARRAY_SIZE(kinds))];
     const unsigned reg = target(s, 8), w = gen_below(s->g, 2) << 7;
     const unsigned second = kind[0] == 3 ? 0 : kind[2] == 0xf6 ? target(s, 8) : source(s);
-    struct operand o = gen_chance(s->g, 70) ? memory(s) : seq_reg(source(s));
+    struct operand o = gen_chance(s->g, 70) ? seq_memory(s) : seq_reg(source(s));
     const unsigned low = o.memory ? o.base : o.reg, index = o.memory && o.index != NO_REG ? o.index : 0;
     uint8_t b[24] = {0xc4, (uint8_t)((reg < 8) << 7 | (index < 8) << 6 | (!(low & 8)) << 5 | kind[0]),
                      (uint8_t)(w | (~second & 15) << 3 | kind[1]), kind[2]};
@@ -303,7 +303,7 @@ static bool others(struct seq *s)
     case 13: return o.memory && seq_put(s, 0, 0x1c7, 4, 1, &o, 0, 0);
     case 14: return seq_put(s, 0, PICK(s, 0xa5, 0xad) | 0x100, size, source(s), &o, 0, 0);
     case 15:
-        o = memory(s); /* of GS */
+        o = seq_memory(s); /* of GS */
         if (s->c->code32)
             return false;
         o.base = o.index = NO_REG;
@@ -317,7 +317,7 @@ static bool others(struct seq *s)
 
 static bool load_address(struct seq *s)
 {
-    struct operand o = memory(s);
+    struct operand o = seq_memory(s);
     if (!s->balanced && gen_chance(s->g, 15)) /* of the frame */
         return seq_put(s, 0, 0x8d, seq_word(s), gen_chance(s->g, 50) ? SP : BP, &o, 0, 0);
     return seq_put(s, 0, 0x8d, any_size(s) == 2 ? 2 : seq_wide_size(s), target(s, 4), &o, 0, 0);
@@ -344,7 +344,7 @@ static bool vector(struct seq *s)
                {0xf2, 0x58, false, false}, {0xf3, 0x59, false, false}, {0, 0x54, false, false},
                {0, 0x16, true, false},     {0x66, 0x61, false, false}, {0, 0x2e, false, false}};
     const unsigned i = gen_below(s->g, ARRAY_SIZE(ops)), reg = gen_below(s->g, s->c->code32 ? 8 : 16);
-    struct operand o = ops[i].memory || gen_chance(s->g, 70) ? memory(s) : seq_reg(gen_below(s->g, 8));
+    struct operand o = ops[i].memory || gen_chance(s->g, 70) ? seq_memory(s) : seq_reg(gen_below(s->g, 8));
 
     if (gen_chance(s->g, 12)) { /* MOVD, MOVQ between kinds; PMOVMSKB */
         o = place(s, 60, 4);
@@ -364,7 +364,7 @@ static bool vector(struct seq *s)
 
 bool seq_push(struct seq *s)
 {
-    struct operand o = memory(s);
+    struct operand o = seq_memory(s);
     const unsigned r = gen_below(s->g, 100), reg = source(s);
 
     if (r < 45)
@@ -380,7 +380,7 @@ bool seq_push(struct seq *s)
 
 static bool pop(struct seq *s)
 {
-    struct operand o = memory(s);
+    struct operand o = seq_memory(s);
     const unsigned reg = target(s, 8);
 
     if (gen_chance(s->g, 85))
@@ -418,6 +418,8 @@ bool seq_plain(struct seq *s)
 {
     const unsigned r = gen_below(s->g, 100);
 
+    if (s->floats && gen_chance(s->g, 75))
+        return seq_float(s);
     if (!s->balanced && r < 20)
         return gen_chance(s->g, 55) ? seq_push(s) : pop(s);
     if (r < 26)

@@ -38,6 +38,7 @@ struct oracle_case {
     uint64_t number;
     bool code16, code32; /* code32: not 64-bit */
     bool branch;         /* stopped by TF: it may go anywhere */
+    bool referred;       /* to the reference engine: it stores what differs by processor */
     unsigned count;      /* instructions */
     int code_at;         /* offset from CODE_VA */
     unsigned bytes;
