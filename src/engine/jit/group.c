@@ -71,6 +71,7 @@ static void accesses_of(struct planner *p, unsigned i)
     bool stack = p->base == X86_RSP;
     switch (c->kind) {
     case JIT_MODRM:
+    case JIT_X87:
         if (suits(p->t, insn, p->base))
             add_access(p, i, 0, insn->disp, c->rm_size, (c->rm & USE_W) != 0);
         break;
@@ -140,6 +141,7 @@ static bool follow(struct planner *p, unsigned i)
     case JIT_DIV: return !accumulator;
     case JIT_STRING: return stack || p->base == X86_RBP;
     case JIT_MODRM: return follow_modrm(p, insn, c);
+    case JIT_X87: return p->base != X86_RAX || insn->opcode != 0xdf || insn->modrm != 0xe0; /* FNSTSW AX */
     case JIT_LEA:
         if (insn->reg != p->base)
             return true;

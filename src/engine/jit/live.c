@@ -10,9 +10,11 @@
 
 #define LOOK_AHEAD 12u /* instructions */
 
-/* SSE moves and XORs, by opcode in map 0F: no flags. */
-static bool plain_vector(const struct x86_insn *insn)
+/* SSE moves and XORs, by opcode in map 0F, and x87 but for FCMOV, FCOMI and their rows: no flags. */
+static bool leaves_flags(const struct x86_insn *insn)
 {
+    if (insn->map == X86_MAP_1B && (insn->opcode & 0xf8) == 0xd8)
+        return insn->mod != 3 || (insn->opcode != 0xda && insn->opcode != 0xdb && insn->opcode != 0xdf);
     if (insn->map != X86_MAP_0F)
         return false;
     switch (insn->opcode) {
@@ -54,7 +56,7 @@ static uint16_t needed(const struct translation *t, int64_t offset, unsigned bud
         jit_classify(&c, &insn);
         offset += n;
         if (c.kind == JIT_FALLBACK) {
-            if (plain_vector(&insn))
+            if (leaves_flags(&insn))
                 continue;
             break;
         }

@@ -134,6 +134,12 @@ static bool stores_control(const struct x86_insn *insn)
     return is_control(insn, 0xd9, 7) || is_control(insn, 0xdd, 7);
 }
 
+/* FNSTSW AX, FNCLEX */
+static bool is_simple_control(const struct x86_insn *insn)
+{
+    return (insn->opcode == 0xdf && insn->modrm == 0xe0) || (insn->opcode == 0xdb && insn->modrm == 0xe2);
+}
+
 static const struct simd_stub *stub_of(const struct translation *t)
 {
     return (const struct simd_stub *)(uintptr_t)t->b->ops[t->at].imm;
@@ -163,7 +169,7 @@ void tr_classify_x87(struct translation *t, unsigned i)
         const unsigned operand = insn->mod == 3 ? 0 : x87_operand(insn);
         found.rm = operand & X87_STORES || stores_control(insn) ? USE_W : USE_R;
         found.rm_size = is_fldcw(insn) || stores_control(insn) ? 2 : operand & X87_BYTES;
-        if (!op->imm && !found.rm_size && !(insn->opcode == 0xdf && insn->modrm == 0xe0)) /* FNSTSW AX */
+        if (!op->imm && !found.rm_size && !is_simple_control(insn))
             return;
         classify_flags(&found, insn);
     } else if (!is_fwait(insn) && !is_emms(insn)) {
@@ -213,9 +219,11 @@ bool tr_x87(struct translation *t)
         emit_8(e, insn->opcode);
         emit_8(e, insn->modrm);
     } else {
-        if (!tr_address(t, insn))
-            return false;
-        rm = tr_memory(t, c->rm_size, c->rm & USE_W, 0);
+        if (!tr_grouped(t, 0, &rm)) {
+            if (!tr_address(t, insn))
+                return false;
+            rm = tr_memory(t, c->rm_size, c->rm & USE_W, 0);
+        }
         if (is_fldcw(insn))
             fldcw(t, rm);
         else
