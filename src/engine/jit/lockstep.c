@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/interp/access.h"
 #include "engine/interp/flags.h"
+#include "engine/interp/simd_state.h"
 #include "engine/jit/lockstep_report.h"
 #include "engine/jit/translate.h"
 
@@ -17,8 +18,9 @@
 #include <string.h>
 
 /* What of a vCPU a block's instructions change: all in front of this. */
-#define FRONT   offsetof(struct interp_vcpu, engine)
-#define MAX_OPS 48u
+#define FRONT            offsetof(struct interp_vcpu, engine)
+#define MAX_OPS          48u
+#define FPU_HEADER_BYTES 64u
 
 struct jit_lockstep {
     struct jit_vcpu *j;
@@ -328,6 +330,8 @@ static bool same(struct jit_lockstep *l, struct interp_block *b)
     const uint64_t differ = (v->cpu.rflags ^ l->reference->cpu.rflags) & X86_ARITH;
     if (differ)
         l->reference->cpu.rflags ^= differ & loose_flags(l, b);
+    /* The image's header is no state: simd.h. */
+    memcpy(fpu_bytes(l->reference) + FPU_XSTATE_BV, fpu_bytes(v) + FPU_XSTATE_BV, FPU_HEADER_BYTES);
     if (memcmp(&v->cpu, &l->reference->cpu, sizeof v->cpu) != 0 || !same_event(&v->event, &l->reference->event) ||
         v->stop != l->reference->stop || v->mid_string != l->reference->mid_string)
         return false;
