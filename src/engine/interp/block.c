@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * block.c: finds or makes the decoded block at cpu.rip. Blocks belong to one vCPU, are keyed by guest-physical address,
- * code size, flatness and whether translations are fast (a translator makes code of those), never leave their page, and
- * die when their page's version moves on. An instruction that lies outside RAM is decoded anew each time; one that
- * crosses a page is a block of its own, whose bytes in the second page are compared before it runs.
+ * code size, segments' shape and whether translations are fast (a translator makes code of those), never leave their
+ * page, and die when their page's version moves on. An instruction that lies outside RAM is decoded anew each time; one
+ * that crosses a page is a block of its own, whose bytes in the second page are compared before it runs.
  */
 #include "engine/interp/interp.h"
 
@@ -390,7 +390,7 @@ struct interp_block *interp_find_block(struct interp_vcpu *v, bool one)
     if (!e->page)
         return scratch_block(v, lin);
     uint64_t key = (e->gpa + (lin & PAGE_MASK_4K)) | (uint64_t)(v->bank == INTERP_BANK_SLOW) << 58 |
-                   (uint64_t)v->flat32 << 59 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
+                   (uint64_t)v->shape << 55 | (uint64_t)v->code_mode << 60 | (uint64_t)one << 62;
     struct interp_block *b = known_block(v, key, lin, e);
     if (!b)
         b = make_block(v, e, lin, key, one);

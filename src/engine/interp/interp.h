@@ -103,6 +103,21 @@ struct interp_segment { /* X86_ES..X86_GS, made from cpu.seg by interp_segments_
     uint64_t base;
     uint64_t lo, read_end, write_end; /* offsets lo <= x < end may be read or written */
     uint64_t narrow;                  /* 0: all of the 4 GiB may be read and written */
+    /* For translated code: the ends where lo is 0, else 0; and minus them. */
+    uint64_t plain_end[2], minus_end[2]; /* to read; to write */
+};
+
+/*
+ * What a block's translation may count on, beside the code's size; part of its key. The segmented ones: with 16 or 32
+ * bits of stack pointer; CS begins and ends between pages, not so, or not so and reaches beyond 64 KiB of 16-bit code.
+ */
+enum interp_shape {
+    INTERP_LONG,
+    INTERP_FLAT32, /* protected 32-bit code; CS, DS, ES and SS are all of the 4 GiB, from 0 on */
+    INTERP_SEGMENTED,
+    INTERP_STACK32 = 1, /* added to the segmented ones */
+    INTERP_UNEVEN = INTERP_SEGMENTED + 2,
+    INTERP_WIDE16 = INTERP_SEGMENTED + 4,
 };
 
 enum interp_cause { INTERP_FAULT, INTERP_SOFT_INT, INTERP_EXTERNAL };
@@ -148,7 +163,7 @@ struct interp_vcpu {
     bool direct;       /* interp_space.direct of a user space that is the present one */
     struct interp_segment seg[6];
     bool long_windows; /* seg is that of 64-bit code */
-    bool flat32;       /* protected 32-bit code; CS, DS, ES and SS are all of the 4 GiB, from 0 on */
+    uint8_t shape;     /* enum interp_shape */
 
     const struct interp_op *op; /* what to blame in a fault; NULL between blocks: cpu.rip is exact then */
     struct interp_block *block;

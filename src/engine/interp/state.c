@@ -12,6 +12,10 @@ static void set_window(struct interp_segment *s, uint64_t lo, uint64_t read_end,
     s->read_end = read_end;
     s->write_end = write_end;
     s->narrow = lo != 0 || read_end != 1ull << 32 || write_end != 1ull << 32;
+    s->plain_end[0] = lo ? 0 : read_end;
+    s->plain_end[1] = lo ? 0 : write_end;
+    s->minus_end[0] = -s->plain_end[0];
+    s->minus_end[1] = -s->plain_end[1];
 }
 
 static void set_segment(struct interp_vcpu *v, unsigned i)
@@ -50,10 +54,23 @@ static bool flat32(const struct interp_vcpu *v)
     return true;
 }
 
-/* A block's translation may count on flat segments: they are part of its key. Legacy addresses have bit 40 clear. */
-static uint64_t flat_salt(const struct interp_vcpu *v)
+static enum interp_shape shape_of(const struct interp_vcpu *v)
 {
-    return (uint64_t)v->flat32 << 40;
+    const struct x86_seg *cs = &v->cpu.seg[X86_CS];
+    const unsigned stack = v->stack_mask == 0xffff ? 0 : INTERP_STACK32;
+    if (v->code_mode == X86_MODE_64)
+        return INTERP_LONG;
+    if (flat32(v))
+        return INTERP_FLAT32;
+    if (v->code_mode == X86_MODE_16 && cs->limit > 0xffff)
+        return INTERP_WIDE16 + stack;
+    return ((cs->base | ((uint64_t)cs->limit + 1)) & PAGE_MASK_4K ? INTERP_UNEVEN : INTERP_SEGMENTED) + stack;
+}
+
+/* Legacy addresses have these bits clear. */
+static uint64_t shape_salt(const struct interp_vcpu *v)
+{
+    return (uint64_t)v->shape << 40;
 }
 
 void interp_segments_changed(struct interp_vcpu *v)
@@ -67,9 +84,9 @@ void interp_segments_changed(struct interp_vcpu *v)
     v->long_windows = long_windows;
     for (unsigned i = X86_ES; i <= X86_GS; i++)
         set_segment(v, i);
-    v->jump_salt ^= flat_salt(v);
-    v->flat32 = flat32(v);
-    v->jump_salt ^= flat_salt(v);
+    v->jump_salt ^= shape_salt(v);
+    v->shape = shape_of(v);
+    v->jump_salt ^= shape_salt(v);
 }
 
 static uint64_t with_field(const struct interp_entry *table)
@@ -89,7 +106,7 @@ void interp_set_bank(struct interp_vcpu *v, enum interp_bank bank)
     v->slow_used = v->slow_used || bank == INTERP_BANK_SLOW;
     /* Bit 52 is never set, so that no salt is another's complement (the two halves of canonical space). */
     v->jump_salt = (uint64_t)(v->code_mode + 1) << 48 | (uint64_t)bank << 50 | (uint64_t)v->user << 53 |
-                   (uint64_t)v->space->generation << 54 | flat_salt(v);
+                   (uint64_t)v->space->generation << 54 | shape_salt(v);
 }
 
 void interp_heed_table(struct interp_vcpu *v)

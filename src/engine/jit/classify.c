@@ -91,6 +91,12 @@ static void group3(struct jit_class *c, const struct x86_insn *insn)
     }
 }
 
+/* PUSH and its like with operands of another size than the code's; in segmented code that is as good. */
+static bool odd_word(const struct x86_insn *insn)
+{
+    return insn->prefix_66 && insn->mode != X86_MODE_16;
+}
+
 static void group5(struct jit_class *c, const struct x86_insn *insn)
 {
     unsigned size = insn->opcode & 1 ? insn->operand_size : 1, digit = insn->reg & 7;
@@ -100,7 +106,7 @@ static void group5(struct jit_class *c, const struct x86_insn *insn)
     } else if (insn->opcode == 0xff && (digit == 2 || digit == 4 || digit == 6)) {
         modrm(c, 8, 0, USE_R);
         c->kind = digit == 2 ? JIT_CALL_RM : digit == 4 ? JIT_JMP_RM : JIT_PUSH_RM;
-        if (digit == 6 && insn->prefix_66)
+        if (digit == 6 && odd_word(insn))
             c->kind = JIT_FALLBACK;
     }
 }
@@ -123,7 +129,7 @@ static void low(struct jit_class *c, const struct x86_insn *insn) /* 40..8F */
         break;
     case 0x68:
     case 0x6a:
-        if (!insn->prefix_66)
+        if (!odd_word(insn))
             set_kind(c, JIT_PUSH_IMM, 8);
         break;
     case 0x69:
@@ -154,7 +160,7 @@ static void low(struct jit_class *c, const struct x86_insn *insn) /* 40..8F */
         break;
     default:
         if (op >= 0x50 && op < 0x60) {
-            if (!insn->prefix_66)
+            if (!odd_word(insn))
                 set_kind(c, op >= 0x58 ? JIT_POP : JIT_PUSH, 8);
         } else if (op >= 0x70 && op < 0x80) {
             set_kind(c, JIT_JCC, 0);
@@ -203,12 +209,12 @@ static void one_byte(struct jit_class *c, const struct x86_insn *insn) /* 90..FF
     case 0xc6:
     case 0xc7: modrm(c, size, 0, USE_W); break;
     case 0xc9:
-        if (!insn->prefix_66)
+        if (!odd_word(insn))
             set_kind(c, JIT_LEAVE, 8);
         break;
     case 0xe2:
     case 0xe3:
-        if (!insn->prefix_66 && insn->address_size != 2)
+        if (insn->mode == X86_MODE_16 || (!insn->prefix_66 && insn->address_size != 2))
             set_kind(c, JIT_LOOP, insn->address_size);
         break;
     case 0xe8: set_kind(c, JIT_CALL, 8); break;
@@ -332,26 +338,27 @@ static void map_0f38(struct jit_class *c, const struct x86_insn *insn)
 }
 
 /*
- * 32-bit code: what is no instruction in 64-bit code or another one, and operands of 16 bits in what moves words or
- * branches (EIP is cut then).
+ * 16- and 32-bit code: what is no instruction in 64-bit code or another one; in 32-bit code operands of 16 bits, too,
+ * in what moves words or branches (EIP is cut then).
  */
 static bool is_legacy_only(const struct x86_insn *insn, const struct jit_class *c)
 {
     if (insn->map == X86_MAP_1B && ((insn->opcode < 0x40 && (insn->opcode & 7) >= 6) || insn->opcode == 0x63))
         return true;
-    return insn->operand_size == 2 && (c->kind >= JIT_JCC || (c->kind >= JIT_PUSH && c->kind <= JIT_LEAVE));
+    return insn->mode == X86_MODE_32 && insn->operand_size == 2 &&
+           (c->kind >= JIT_JCC || (c->kind >= JIT_PUSH && c->kind <= JIT_LEAVE));
 }
 
 void jit_normalize(struct x86_insn *insn)
 {
-    if (insn->mode != X86_MODE_32 || insn->encoding != X86_ENC_LEGACY || insn->map != X86_MAP_1B)
+    if (insn->mode == X86_MODE_64 || insn->encoding != X86_ENC_LEGACY || insn->map != X86_MAP_1B)
         return;
     if (insn->opcode >= 0x40 && insn->opcode < 0x50) {
         insn->reg = insn->opcode >> 3 & 1;
         insn->rm = insn->opcode & 7;
         insn->mod = 3;
         insn->opcode = 0xff;
-    } else if (insn->opcode >= 0xa0 && insn->opcode < 0xa4 && insn->address_size == 4) {
+    } else if (insn->opcode >= 0xa0 && insn->opcode < 0xa4) {
         insn->reg = X86_RAX;
         insn->rm = 5;
         insn->mod = 0;
@@ -381,7 +388,7 @@ void jit_classify(struct jit_class *c, const struct x86_insn *insn)
         else if (insn->map == X86_MAP_1B)
             one_byte(c, insn);
     }
-    if (insn->mode == X86_MODE_32 && is_legacy_only(insn, c))
+    if (insn->mode != X86_MODE_64 && is_legacy_only(insn, c))
         *c = (struct jit_class){.kind = JIT_FALLBACK};
     if (c->kind == JIT_FALLBACK && tr_is_special(insn)) {
         c->kind = JIT_SPECIAL;

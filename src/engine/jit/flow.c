@@ -121,7 +121,7 @@ static bool in_page(const struct translation *t, int64_t target)
     return at >= 0 && at < (int64_t)PAGE_BYTES;
 }
 
-static void find_target(struct emit *e)
+void tr_find_target(struct emit *e)
 {
     emit_vex(e, 2, true, false, 0x2f5, RCX, R14, JIT_SLOT(target_mask)); /* pext */
     emit_lea(e, RCX, emit_sib(NO_REG, RCX, 1, 0));
@@ -131,17 +131,23 @@ static void find_target(struct emit *e)
 static uint8_t *look_up(struct translation *t)
 {
     struct emit *e = &t->e;
-    find_target(e);
+    tr_find_target(e);
     emit_load(e, RCX, emit_sib(R15, RCX, 3, JIT_TARGET(key)));
     emit_lea(e, RCX, emit_sib(RCX, R14, 0, t->word == 4 ? JIT_TARGET_32 : 0));
     emit_16(e, 0x05e3); /* jrcxz over the jump */
     return emit_jump(e);
 }
 
-static void jump_target(struct translation *t)
+void tr_jump_target(struct translation *t)
 {
-    find_target(&t->e);
+    tr_find_target(&t->e);
     emit_op(&t->e, 0, 4, 0xff, 4, emit_sib(R15, RCX, 3, JIT_TARGET(code)));
+}
+
+void tr_exit_by_rip(struct translation *t, uint8_t *rel32)
+{
+    if (!t->e.full)
+        emit_target(rel32, common(t, t->j->exit_by_rip));
 }
 
 static void page_plus(struct translation *t, unsigned reg, int64_t offset)
@@ -170,7 +176,7 @@ static void link_to(struct translation *t, uint8_t *rel32, int64_t target, unsig
         emit_target(out, common(t, exit));
 }
 
-static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
+void tr_link_from(struct translation *t, uint8_t *rel32, int64_t target)
 {
     if (target == 0 && !t->e.full)
         emit_target(rel32, t->code - JIT_BACKWARD_ENTRY);
@@ -183,9 +189,8 @@ static void link_from(struct translation *t, uint8_t *rel32, int64_t target)
 static void goto_by_table(struct translation *t)
 {
     uint8_t *miss = look_up(t);
-    jump_target(t);
-    if (!t->e.full)
-        emit_target(miss, common(t, t->j->exit_by_rip));
+    tr_jump_target(t);
+    tr_exit_by_rip(t, miss);
 }
 
 /*
@@ -213,12 +218,16 @@ static void goto_far(struct translation *t, int64_t target)
 
 void tr_goto(struct translation *t, int64_t target)
 {
+    if (t->segmented) {
+        tr_segment_goto(t, target);
+        return;
+    }
     if (!in_page(t, target)) {
         goto_far(t, target);
         return;
     }
     uint8_t *jump = emit_jump(&t->e);
-    link_from(t, jump, target);
+    tr_link_from(t, jump, target);
 }
 
 /* taken: the rel32 of a jump when the condition holds; else what follows is run. */
@@ -231,11 +240,11 @@ static bool branch(struct translation *t, const struct x86_insn *insn, uint8_t *
         tr_goto(t, next);
     } else if (!in_page(t, next)) {
         tr_goto(t, next);
-        link_from(t, taken, target);
+        tr_link_from(t, taken, target);
     } else {
         uint8_t *other = emit_jump(&t->e);
-        link_from(t, other, next);
-        link_from(t, taken, target);
+        tr_link_from(t, other, next);
+        tr_link_from(t, taken, target);
     }
     return true;
 }
@@ -341,7 +350,7 @@ static bool ret(struct translation *t, const struct x86_insn *insn)
         emit_target(unknown, e->p);
     tr_slow(t, look_up(t));
     move_sp(t, release);
-    jump_target(t);
+    tr_jump_target(t);
     return true;
 }
 
@@ -350,7 +359,7 @@ static bool jmp_rm(struct translation *t, const struct x86_insn *insn)
     if (!load_rm(t, insn))
         return false;
     tr_slow(t, look_up(t));
-    jump_target(t);
+    tr_jump_target(t);
     return true;
 }
 
@@ -362,7 +371,7 @@ static bool call_rm(struct translation *t, const struct x86_insn *insn)
     emit_store(&t->e, R14, JIT_SLOT(spare[0]));
     push_return(t, insn);
     emit_load(&t->e, R14, JIT_SLOT(spare[0]));
-    jump_target(t);
+    tr_jump_target(t);
     return true;
 }
 
@@ -370,6 +379,8 @@ bool tr_flow(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
     const int64_t next = t->start[t->at] + insn->length;
+    if (t->segmented)
+        return tr_segment_flow(t);
     switch (t->how[t->at].kind) {
     case JIT_PUSH: return push(t, tr_low_reg(insn));
     case JIT_POP: return pop(t, tr_low_reg(insn));

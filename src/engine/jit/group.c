@@ -237,7 +237,7 @@ static uint8_t *use_group(struct translation *t, const struct jit_group_ref *r)
 bool tr_grouped(struct translation *t, unsigned which, struct emit_rm *rm)
 {
     const struct jit_group_ref *r = &t->ref[t->at][which];
-    if (r->group < 0 || t->alone_count == MAX_ALONE)
+    if (t->segmented || r->group < 0 || t->alone_count == MAX_ALONE)
         return false;
     const uint32_t bit = 1u << r->group;
     struct jit_alone *a = &t->alone[t->alone_count];

@@ -39,12 +39,6 @@ void jit_went_on(struct interp_vcpu *v, const struct interp_op *op)
     to_jit(v)->went_on = true;
 }
 
-/* Modes whose code is translated. */
-static bool translates(const struct interp_vcpu *v)
-{
-    return v->code_mode == X86_MODE_64 || v->flat32;
-}
-
 static bool wants_out(struct jit_vcpu *j)
 {
     const struct interp_vcpu *v = &j->v;
@@ -102,12 +96,34 @@ static void clear_all_targets(struct jit_vcpu *j)
         clear_targets(j, &j->v.spaces[n]);
 }
 
+/*
+ * Added to an address of segmented code: its code segment and what blocks may count on. No two of them make the same of
+ * addresses with the same low 15 bits, nor JIT_TARGET_32, nor a 64-bit address, nor is the sum ever zero.
+ */
+static uint64_t segmented_salt(struct jit_vcpu *j)
+{
+    const struct interp_vcpu *v = &j->v;
+    const uint32_t limit = v->cpu.seg[X86_CS].limit, base = (uint32_t)v->cs_base;
+    const unsigned n = (limit ^ limit >> 10 ^ limit >> 20) & (JIT_LIMITS - 1);
+    uint64_t tag = 2 | (v->code_mode == X86_MODE_32 ? 4 : 0) | (v->stack_mask == 0xffff ? 0 : 8) | n << 4;
+    if (j->cs_limit[n] != limit) {
+        j->cs_limit[n] = limit;
+        clear_all_targets(j);
+    }
+    return base == ~0u ? tag | 1 << 14 : tag | (uint64_t)base << 32;
+}
+
+static uint64_t target_salt(const struct jit_vcpu *j)
+{
+    return j->v.shape >= INTERP_SEGMENTED ? j->salt : j->v.shape == INTERP_FLAT32 ? JIT_TARGET_32 : 0;
+}
+
 void jit_add_target(struct jit_vcpu *j, uint64_t rip, const uint8_t *code)
 {
     unsigned n = (unsigned)(j->v.space - j->v.spaces);
     const unsigned i = rip & (JIT_TARGETS - 1);
     struct jit_target *t = front_of(j->v.space)->target + i;
-    const uint64_t key = -(rip + (j->v.flat32 ? JIT_TARGET_32 : 0));
+    const uint64_t key = -(rip + target_salt(j));
     if (t->key == key && t->code == code)
         return;
     *t = (struct jit_target){.key = key, .code = code};
@@ -206,13 +222,15 @@ static void link_pending(struct jit_vcpu *j, const struct interp_block *b)
 static void make_ready(struct jit_vcpu *j, const struct interp_block *b)
 {
     struct interp_vcpu *v = &j->v;
+    if (v->shape >= INTERP_SEGMENTED)
+        j->salt = segmented_salt(j);
     if (likely(!j->lockstep)) { /* which wants each block by itself */
         if (j->pending != NO_LINK)
             link_pending(j, b);
         jit_add_target(j, v->rip0, b->code - JIT_TARGET_ENTRY);
     }
     flags_to_code(j);
-    j->page_va = v->rip0 & ~PAGE_MASK_4K;
+    j->page_va = v->rip0 - (b->key & PAGE_MASK_4K);
     j->vector = j->vector_vex = j->x87 = 0;
 }
 
@@ -237,16 +255,28 @@ static void enter_block(struct interp_vcpu *v, const struct interp_op *op)
 
 /* --- called from translated code --- */
 
+/* All of b, at cpu.rip, is within the code segment. */
+static bool within_cs(const struct interp_vcpu *v, const struct interp_block *b)
+{
+    return !v->cs_limited || v->cpu.rip + b->bytes - 1 <= v->cpu.seg[X86_CS].limit;
+}
+
+/* RIP at this offset from the running block's first instruction. */
+static uint64_t rip_at(const struct interp_vcpu *v, unsigned offset)
+{
+    return interp_wrap(v->rip0 + offset, v->code_mode == X86_MODE_64 ? 8 : v->code_mode == X86_MODE_32 ? 4 : 2);
+}
+
 /* Where to go on at cpu.rip, if that is known and nothing wants to be looked at; else NULL, and the loop sees. */
 static const uint8_t *onward(struct jit_vcpu *j)
 {
     struct interp_vcpu *v = &j->v;
-    if (wants_out(j) || v->hold || v->direct || !translates(v) || j->lockstep)
+    if (wants_out(j) || v->direct || j->lockstep)
         return NULL;
     if (unlikely(code_was_written(j)))
         heed_invalidations(j);
     const struct interp_block *b = interp_find_block(v, false);
-    if (b->ops[0].fn != enter_block)
+    if (b->ops[0].fn != enter_block || !within_cs(v, b))
         return NULL;
     v->block = (struct interp_block *)(uintptr_t)b;
     v->rip0 = v->cpu.rip;
@@ -270,7 +300,7 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     flags_from_code(j);
     v->rip0 = j->page_va + (b->key & PAGE_MASK_4K);
     v->chain_left = 1; /* a branch's handler does not run on into the next block */
-    const bool flat32 = v->flat32;
+    const uint8_t shape = v->shape;
     j->went_on = false;
     j->one[0] = b->ops[o->at];
     j->one[1].start = (uint16_t)(j->one[0].start + j->one[0].length);
@@ -279,9 +309,9 @@ const uint8_t *jit_run_op(struct jit_vcpu *j, uint32_t number)
     v->op = NULL;
     if (!j->went_on)
         return onward(j);
-    if ((j->vector && !jit_vector_allowed(j)) || (j->x87 && !jit_x87_allowed(j)) || wants_out(j) ||
-        v->flat32 != flat32 || code_was_written(j)) { /* perhaps this block's */
-        v->cpu.rip = (v->rip0 + j->one[1].start) & v->lin_mask;
+    if ((j->vector && !jit_vector_allowed(j)) || (j->x87 && !jit_x87_allowed(j)) || wants_out(j) || v->shape != shape ||
+        code_was_written(j)) { /* perhaps this block's */
+        v->cpu.rip = rip_at(v, j->one[1].start);
         return onward(j);
     }
     flags_to_code(j);
@@ -294,7 +324,7 @@ static const uint8_t *run_alone(struct jit_vcpu *j, uint32_t number)
     const uint8_t *next = jit_run_op(j, number);
     if (next != j->resume)
         return next;
-    j->v.cpu.rip = (j->v.rip0 + j->one[1].start) & j->v.lin_mask;
+    j->v.cpu.rip = rip_at(&j->v, j->one[1].start);
     flags_from_code(j);
     return onward(j);
 }
@@ -418,7 +448,8 @@ static void block_made(struct interp_vcpu *v, struct interp_block *b)
 {
     b->heat = 0;
     b->code = NULL;
-    if (!translates(v) || v->bank == INTERP_BANK_SLOW || (to_jit(v)->lockstep && jit_lockstep_keeps(to_jit(v), b)))
+    if (v->bank == INTERP_BANK_SLOW || (b->crossing && v->shape >= INTERP_SEGMENTED) || /* it may cross CS's limit */
+        (to_jit(v)->lockstep && jit_lockstep_keeps(to_jit(v), b)))
         return;
     b->first = b->ops[0].fn;
     b->ops[0].fn = count_block;
@@ -561,6 +592,7 @@ static int init(struct interp_vcpu *v)
     for (unsigned i = 0; i < JIT_RETURNS; i++)
         j->no_returns.code[i] = j->exit_by_rip;
     j->has_32 = true; /* once */
+    j->sign = 1ull << 63;
     clear_all_targets(j);
     j->has_32 = false;
     jit_stats_init(j);

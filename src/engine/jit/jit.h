@@ -29,7 +29,8 @@
 #define JIT_TARGETS     32768u /* of indirect branches, by the low 15 bits of the address */
 #define JIT_CODED       4096u
 #define JIT_GROUPS      16
-#define JIT_IN_MEMORY   0xfe /* of jit_host_reg: the guest's register is in cpu.gpr */
+#define JIT_LIMITS      1024u /* of code segments */
+#define JIT_IN_MEMORY   0xfe  /* of jit_host_reg: the guest's register is in cpu.gpr */
 
 /* Where translated code calls a handler. */
 struct jit_op {
@@ -61,7 +62,7 @@ struct jit_crossing {
 
 /* An array of these fills the front of each space. Empty: zeros, but for entry 0. */
 struct jit_target {
-    uint64_t key; /* minus the address; of 32-bit code, minus that and JIT_TARGET_32 */
+    uint64_t key; /* minus the address; of 32-bit code, minus that and JIT_TARGET_32, or segmented_salt() of jit.c */
     const uint8_t *code;
 };
 #define JIT_TARGET_32 1 /* so that no 64-bit address in the same slot has such a key */
@@ -105,6 +106,9 @@ struct jit_vcpu {
     uint64_t group_place[JIT_GROUPS]; /* host addresses: see group.c */
     uint64_t stamp;                   /* of fetched code: its translations' generation, and the epoch */
     uint64_t bit_mask[2];             /* PEXT's: a bit's number in 4 and in 8 bytes */
+    uint64_t sign;                    /* PEXT's: bit 63 */
+    uint64_t salt;                    /* of segmented code's targets */
+    uint32_t cs_limit[JIT_LIMITS];    /* that salts stand for */
     uint64_t arith, not_if, not_ac, pushed, tsd,
         df; /* PEXT's and PDEP's: flags; what PUSHF shows beside `arith`; CR4.TSD */
     void *host_sp;

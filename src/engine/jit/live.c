@@ -82,6 +82,8 @@ uint16_t tr_live_behind(const struct translation *t)
 {
     const struct x86_insn *last = &t->insn[t->count - 1];
     const int64_t next = (int64_t)t->page_offset + t->start[t->count];
+    if (t->uneven) /* what follows may lie elsewhere */
+        return X86_ARITH;
     switch (t->how[t->count - 1].kind) {
     case JIT_RET:
     case JIT_JMP_RM:

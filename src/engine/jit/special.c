@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * special.c: system instructions that kernels run all the time, translated for the case that nothing special happens:
- * PUSHF, POPF, CLD, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'. 64-bit code,
- * and flat 32-bit code.
+ * PUSHF, POPF, CLD, CLI, STI, STAC, CLAC, SWAPGS, RDTSC(P). Anything else about them is the handlers'.
  */
 #include "engine/jit/translate.h"
 
@@ -224,8 +223,8 @@ bool tr_special(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
     switch (insn->opcode) {
-    case 0x9c: return pushf(t);
-    case 0x9d: return popf(t);
+    case 0x9c: return !t->segmented && pushf(t);
+    case 0x9d: return !t->segmented && popf(t);
     case 0xfc: return cld(t);
     case 0xfa: return cli(t);
     case 0xfb: return sti(t);

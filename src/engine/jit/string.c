@@ -15,7 +15,7 @@ static bool is_rep(const struct x86_insn *insn)
 bool tr_is_string(const struct translation *t, const struct x86_insn *insn)
 {
     if (insn->encoding != X86_ENC_LEGACY || insn->map != X86_MAP_1B || insn->prefix_lock ||
-        insn->address_size != t->word)
+        insn->address_size != t->word || t->segmented)
         return false;
     switch (insn->opcode) {
     case 0xa4:

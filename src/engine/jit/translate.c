@@ -134,6 +134,10 @@ bool tr_address(struct translation *t, const struct x86_insn *insn)
     struct emit *e = &t->e;
     struct emit_rm rm = emit_mem(NO_REG, insn->disp);
     unsigned size = insn->address_size == 8 ? 8 : 4;
+    if (t->segmented) {
+        tr_segment_offset(t, insn);
+        return true;
+    }
     if (insn->address_size == 2 || (insn->segment == X86_CS && t->word == 4))
         return false;
     if (insn->rip_relative) {
@@ -210,6 +214,8 @@ static uint8_t *check_kept(struct translation *t, unsigned size, int32_t tag, un
 uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned align)
 {
     int32_t tag = write ? JIT_ENTRY(write) : JIT_ENTRY(read);
+    if (t->segmented)
+        tr_segment_check(t, size, write);
     return t->live[t->at] ? check_kept(t, size, tag, align) : check_quick(t, size, tag, align);
 }
 
@@ -440,6 +446,10 @@ static bool native(struct translation *t)
 {
     const struct x86_insn *insn = &t->insn[t->at];
     const struct jit_class *c = &t->how[t->at];
+    if (t->segmented && (c->kind == JIT_COPY || c->kind == JIT_ACC)) {
+        tr_segment_copy(t);
+        return true;
+    }
     switch (c->kind) {
     case JIT_NOP: return true;
     case JIT_COPY: emit_bytes(&t->e, insn->bytes, insn->length); return true;
@@ -550,9 +560,9 @@ static bool decode(struct translation *t, const uint8_t *host)
         jit_classify(&t->how[i], &t->insn[i]);
         if (t->how[i].kind == JIT_FALLBACK)
             tr_classify_gpr(t, i);
-        if (t->how[i].kind == JIT_FALLBACK && t->j->has_vectors)
+        if (t->how[i].kind == JIT_FALLBACK && t->j->has_vectors && !t->segmented)
             tr_classify_vector(t, i);
-        if (t->how[i].kind == JIT_FALLBACK && t->j->has_x87)
+        if (t->how[i].kind == JIT_FALLBACK && t->j->has_x87 && !t->segmented)
             tr_classify_x87(t, i);
     }
     t->start[b->count] = at;
@@ -568,6 +578,11 @@ static bool begin(struct translation *t, struct jit_vcpu *j, struct interp_block
     t->guest = host;
     t->page_offset = (unsigned)(b->key & PAGE_MASK_4K);
     t->word = j->v.code_mode == X86_MODE_64 ? 8 : 4;
+    t->segmented = j->v.shape >= INTERP_SEGMENTED;
+    t->uneven = j->v.shape >= INTERP_UNEVEN;
+    t->links_self = j->v.shape < INTERP_WIDE16;
+    t->code_size = j->v.code_mode == X86_MODE_16 ? 2 : 4;
+    t->stack_size = j->v.stack_mask == 0xffff ? 2 : 4;
     if (!decode(t, b->crossing ? b->seen : host))
         return false;
     tr_find_live(t);
@@ -589,7 +604,8 @@ const uint8_t *jit_translate(struct jit_vcpu *j, struct interp_block *b, const u
         return NULL;
     j->has_32 = j->has_32 || t.word == 4;
     t.e = (struct emit){.p = j->rw + j->used, .end = j->rw + JIT_CACHE_BYTES};
-    tr_plan_groups(&t);
+    if (!t.segmented)
+        tr_plan_groups(&t);
     uint8_t *seen = t.e.p;
     if (b->crossing)
         emit_64(&t.e, 0);

@@ -51,13 +51,14 @@ struct jit_class {
     uint16_t reads, kills; /* of X86_ARITH */
 };
 
-/* 32-bit code's INC, DEC and MOV with an absolute address become their forms with ModRM, for all but `length`. */
+/* 16- and 32-bit code's INC, DEC and MOV with an absolute address become their forms with ModRM, for all but `length`.
+ */
 void jit_normalize(struct x86_insn *insn);
 /* How insn is translated and what it does to the flags: `kills` are surely overwritten, whatever they were. */
 void jit_classify(struct jit_class *c, const struct x86_insn *insn);
 
 #define MAX_INSNS 48
-#define MAX_STUBS 160
+#define MAX_STUBS 208
 
 /* Where a check jumps to when the handler must do the instruction. */
 struct jit_stub {
@@ -113,6 +114,10 @@ struct translation {
     const uint8_t *guest; /* the block's first instruction */
     unsigned page_offset; /* of the block */
     unsigned word;        /* bytes that PUSH moves and near branches load: 8, or 4 in flat 32-bit code */
+    /* segment.c's: not flat; CS is not made of whole pages; a block may jump to itself all the same. */
+    bool segmented, uneven, links_self;
+    uint8_t segment;               /* that r14 is an offset in */
+    uint8_t code_size, stack_size; /* bytes of IP and SP: 2 or 4 */
     unsigned count;
     unsigned stub_count, stub_first; /* stub_first: of the present instruction */
     unsigned at;                     /* the present instruction */
@@ -134,6 +139,13 @@ void tr_close_group(struct translation *t, unsigned group);
 /* live.c: fills t->live; what is needed behind the block. */
 void tr_find_live(struct translation *t);
 uint16_t tr_live_behind(const struct translation *t);
+/* segment.c: what the others do for flat code. tr_segment_check: makes r14, an offset, a linear address, or it is slow.
+ */
+void tr_segment_offset(struct translation *t, const struct x86_insn *insn);
+void tr_segment_check(struct translation *t, unsigned size, bool write);
+bool tr_segment_flow(struct translation *t);
+void tr_segment_goto(struct translation *t, int64_t target);
+void tr_segment_copy(struct translation *t);
 /* special.c */
 bool tr_is_special(const struct x86_insn *insn);
 bool tr_is_sti(const struct x86_insn *insn);
@@ -148,7 +160,7 @@ void tr_slow_as(struct translation *t, const struct jit_stub *stub);
 void tr_fallback(struct translation *t);
 /* Calls one of the common routines (cache.c) with a number; ten bytes. */
 void tr_call(struct translation *t, const uint8_t *routine, uint32_t number);
-/* r14 = the linear address of insn's memory operand. False: too odd. */
+/* r14 = the linear address of insn's memory operand; in segmented code the offset, for tr_check. False: too odd. */
 bool tr_address(struct translation *t, const struct x86_insn *insn);
 /* Checks that r14 may be accessed: then r14 + rcx is the place. Returns the jump that it may not. */
 uint8_t *tr_check(struct translation *t, unsigned size, bool write, unsigned align);
@@ -194,5 +206,11 @@ bool tr_flow(struct translation *t);
 void tr_goto(struct translation *t, int64_t target);
 /* What belongs to the jumps, behind all else. */
 void tr_flow_stubs(struct translation *t);
+/* For segment.c: rcx = the place in the table of targets of r14; jumps to what is there; a rel32 to the exit to r14;
+ * one that goes on at this offset from the block's start, in its page. */
+void tr_find_target(struct emit *e);
+void tr_jump_target(struct translation *t);
+void tr_exit_by_rip(struct translation *t, uint8_t *rel32);
+void tr_link_from(struct translation *t, uint8_t *rel32, int64_t target);
 
 #endif
