@@ -350,6 +350,9 @@ void compare_describe(const struct oracle_case *c)
            : c->code32 ? "32-bit"
                        : "64-bit",
            c->rflags & X86_TF ? ", TF" : "");
+    for (unsigned i = 0; i < ARRAY_SIZE(c->seg) && c->segmented; i++)
+        printf("    %.2s: base %08" PRIx64 " limit %08x attributes %03x\n", "escsssds" + 2 * i, c->seg[i].base,
+               c->seg[i].limit, c->seg[i].attr);
     for (unsigned i = 0; i < c->count; at += c->insn[i].length, i++) {
         printf("    %08" PRIx64 ":", at);
         for (unsigned b = 0; b < c->insn[i].length; b++)

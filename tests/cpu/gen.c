@@ -62,6 +62,8 @@ static uint64_t linear_target(struct gen *g, unsigned align)
 
 uint64_t gen_offset(const struct gen *g, uint64_t linear)
 {
+    if (g->c->segmented)
+        return (linear - g->c->seg[X86_DS].base) & (g->c->code16 ? 0xffff : 0xffffffff);
     return g->c->code16 ? (linear - DATA_VA) & 0xffff : linear;
 }
 
@@ -136,6 +138,8 @@ static void aim(struct gen *g, struct x86_insn *in, uint8_t *bytes, uint64_t tar
 
     if (in->segment == X86_GS)
         target -= GS_BASE;
+    else if (c->segmented && in->segment == X86_NO_REG && (in->base == X86_RSP || in->base == X86_RBP))
+        target += c->seg[X86_DS].base - c->seg[X86_SS].base;
     if (in->rip_relative) {
         store_le32(bytes + in->disp_offset, (uint32_t)(target - next));
         return;
@@ -242,7 +246,7 @@ static unsigned put_prefixes(struct gen *g, uint8_t *to, unsigned map, unsigned 
     /* 66 on near branches in 64-bit code is where Intel and AMD differ */
     if (gen_chance(g, 25) && !(near_branch && !g->code32))
         to[n++] = 0x66;
-    if (gen_chance(g, 6))
+    if (gen_chance(g, g->c->code16 ? 20 : 6))
         to[n++] = 0x67;
     if (is_string(map, opcode) ? gen_chance(g, 60)
                                : gen_chance(g, map == X86_MAP_0F && (opcode & 0xf8) == 0xb8 ? 50 : 3))
@@ -422,6 +426,10 @@ void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t numb
     c->code16 = c->code32 && gen_chance(&g, 40);
     /* Sometimes so near the page's end that the instruction reaches into nothing. */
     c->code_at = (int)(gen_chance(&g, 2) ? PAGE_BYTES - 1 - gen_below(&g, 10) : gen_below(&g, PAGE_BYTES - 128));
+    if (c->code32 && gen_chance(&g, 50)) {
+        gen_code_segment(&g);
+        gen_data_segments(&g);
+    }
     set_registers(&g);
     gen_fpu(&g, &c->fpu);
     wanted = gen_chance(&g, 25) ? 1 + gen_below(&g, 4) : 1;

@@ -39,6 +39,9 @@ struct flag_use {
     bool ends, branches, anywhere; /* not to the next instruction; by its immediate; to where nobody knows */
 };
 struct flag_use gen_flag_use(const struct x86_insn *in);
+/* gen_segment.c: the code segment of a case whose code_at is known; its others, when its code is. */
+void gen_code_segment(struct gen *g);
+void gen_data_segments(struct gen *g);
 /* gen_seq.c */
 void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigned longest);
 

@@ -293,6 +293,14 @@ static void set_registers(struct gen *g, bool inside, bool any_base)
         c->gpr[i] = c->code32 && i >= 8 ? 0 : gen_value(g) & mask;
     for (unsigned i = 0; i < (c->code32 ? 5u : ARRAY_SIZE(pointers)); i++)
         c->gpr[pointers[i]] = somewhere(g, inside) & mask;
+    for (unsigned i = 0; c->segmented && i < 5; i++) { /* offsets; in 16-bit code there may be something above */
+        const unsigned segment = pointers[i] == SP || pointers[i] == BP ? X86_SS : X86_DS;
+        c->gpr[pointers[i]] = (c->gpr[pointers[i]] - c->seg[segment].base) & mask;
+        if (c->code16 && gen_chance(g, 30))
+            c->gpr[pointers[i]] = (c->gpr[pointers[i]] & 0xffff) | (gen_random(g) & 0xffff0000);
+        if (c->code16 && gen_chance(g, 3))
+            c->gpr[pointers[i]] = gen_below(g, 4) - 2 + (c->gpr[pointers[i]] & 0xffff0000);
+    }
     if (gen_chance(g, 40)) /* the frame is the stack's */
         c->gpr[BP] = (c->gpr[SP] + 8 * gen_below(g, 20)) & mask;
     for (unsigned i = 0; c->writes_code && i < (c->code32 ? 5u : ARRAY_SIZE(pointers)); i++)
@@ -318,24 +326,29 @@ void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigne
     gen_random(&g);
     c->group = "sequence";
     c->sequence = true;
-    c->code32 = g.code32 = gen_chance(&g, 30);
+    c->code32 = g.code32 = gen_chance(&g, 45);
+    c->code16 = c->code32 && gen_chance(&g, 45);
     s.any_base = gen_chance(&g, 35);
     c->code_at = (int)gen_below(&g, PAGE_BYTES - CODE_MAX - 8);
     if (gen_chance(&g, 30)) /* in two pages */
         c->code_at = -(int)gen_below(&g, 96);
-    c->writes_code = gen_chance(&g, 20);
+    c->writes_code = !c->code16 && gen_chance(&g, 20);
     if (c->writes_code)
         c->code_at = -1000 - (int)gen_below(&g, 400);
     s.floats = gen_chance(&g, 30);
     s.mmx = s.floats && gen_chance(&g, 40);
     c->referred = s.floats && gen_chance(&g, 30);
+    if (c->code16 || (c->code32 && !c->writes_code && gen_chance(&g, 30)))
+        gen_code_segment(&g);
     s.left = 2 + gen_below(&g, longest - 1);
     while (s.left && c->bytes + X86_INSN_MAX + 8 <= CODE_MAX && c->count < RUN_MAX)
-        items(&s, 1);
+        c->code16 ? seq16_items(&s) : items(&s, 1);
     c->unknown[c->count] = s.unknown;
     find_live(&s, c);
     g.state ^= (number & 3) * 0x9e6c63d0876a9a47ull;
     gen_random(&g);
+    if (c->segmented)
+        gen_data_segments(&g);
     set_registers(&g, (number & 3) == 0, s.any_base);
     gen_fpu(&g, &c->fpu);
     if (s.floats && gen_chance(&g, 50)) /* with room on the stack */

@@ -39,6 +39,9 @@ bool seq_plain(struct seq *s);
 bool seq_push(struct seq *s);
 struct operand seq_memory(struct seq *s);
 bool seq_float(struct seq *s); /* x87 or MMX */
+/* gen_segment.c: the same of 16-bit code; and it or some that branch. */
+bool seq16_plain(struct seq *s);
+void seq16_items(struct seq *s);
 bool seq_arithmetic(struct seq *s);
 /* From RSP, or from another register. */
 int32_t seq_displacement(struct seq *s, bool stack);

@@ -18,7 +18,8 @@ bool seq_append(struct seq *s, const uint8_t *bytes, unsigned length)
     if (c->count == RUN_MAX || c->bytes + length > CODE_MAX || length > X86_INSN_MAX)
         return false;
     memcpy(padded, bytes, length);
-    if (x86_decode(&in, padded, sizeof padded, c->code32 ? X86_MODE_32 : X86_MODE_64) != (int)length)
+    const enum x86_mode mode = c->code16 ? X86_MODE_16 : c->code32 ? X86_MODE_32 : X86_MODE_64;
+    if (x86_decode(&in, padded, sizeof padded, mode) != (int)length)
         return false;
     const struct flag_use use = gen_flag_use(&in);
     if (use.reads & s->unknown)

@@ -338,11 +338,13 @@ void guest_run(struct guest *g, const struct oracle_case *c, const uint8_t data[
     cpu->rip = case_rip(c);
     cpu->rflags = c->rflags;
     cpu->fpu = c->fpu;
-    if (c->code16)
+    if (c->segmented)
+        memcpy(cpu->seg, c->seg, sizeof c->seg);
+    else if (c->code16)
         put_segments16(cpu);
     else
         cpu->seg[X86_CS] = segment(c->code32 ? USER_CS32 : USER_CS64, c->code32 ? ATTR_CODE32 : ATTR_CODE64);
-    if (c->sequence) {
+    if (c->sequence && !c->segmented) {
         put_warm(g, c);
         cpu->rip = WARM_VA;
     }

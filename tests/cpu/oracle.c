@@ -118,7 +118,7 @@ static bool cannot[CANNOTS];
 static bool host_cannot(const struct oracle_case *c)
 {
     const uint64_t rsp = c->gpr[X86_RSP];
-    return c->referred ||
+    return c->segmented || c->referred ||
            cannot[c->code16   ? CANNOT_16
                   : c->code32 ? CANNOT_32
                               : CANNOT_64] ||
@@ -139,6 +139,7 @@ static void probe_host(struct native *n)
         c->gpr[X86_RSP] = mode == CANNOT_RSP ? 1ull << 62 : 0;
         c->code16 = mode == CANNOT_16;
         c->code32 = mode <= CANNOT_32;
+        c->segmented = false;
         c->rflags = 0x202;
         c->code[0] = 0x90;
         c->bytes = 1;

@@ -10,7 +10,8 @@
  *
  * A case is an instruction or a few, or a sequence as compilers make them (gen_seq.c).
  *
- * 64-bit code, 32-bit code in flat segments, and 16-bit code whose segments begin at CODE_VA and DATA_VA.
+ * 64-bit code, 32-bit code in flat segments, and 16-bit code whose segments begin at CODE_VA and DATA_VA; 16- and
+ * 32-bit code in segments of all sorts, for which the reference engine is the measure.
  */
 #ifndef DOMUS_TESTS_CPU_ORACLE_H
 #define DOMUS_TESTS_CPU_ORACLE_H
@@ -39,8 +40,10 @@ struct oracle_case {
     bool code16, code32; /* code32: not 64-bit */
     bool branch;         /* stopped by TF: it may go anywhere */
     bool referred;       /* to the reference engine: it stores what differs by processor */
-    unsigned count;      /* instructions */
-    int code_at;         /* offset from CODE_VA */
+    bool segmented;      /* in these: ES, CS, SS, DS */
+    struct x86_seg seg[4];
+    unsigned count; /* instructions */
+    int code_at;    /* offset from CODE_VA */
     unsigned bytes;
     uint8_t code[CODE_MAX];
     struct x86_insn insn[RUN_MAX];
@@ -80,6 +83,8 @@ struct oracle_result {
 /* RIP of the case's first instruction. */
 static inline uint64_t case_rip(const struct oracle_case *c)
 {
+    if (c->segmented)
+        return (CODE_VA + (uint64_t)(int64_t)c->code_at - c->seg[X86_CS].base) & (c->code16 ? 0xffff : 0xffffffff);
     return (c->code16 ? 0 : CODE_VA) + (uint64_t)(int64_t)c->code_at;
 }
 
