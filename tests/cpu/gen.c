@@ -439,6 +439,8 @@ void gen_case(struct oracle_case *c, const struct oracle_mix *mix, uint64_t numb
             continue;
         if (before == 0)
             set_implicit(&g, &c->insn[0]);
+        if (before == 0 && c->segmented && gen_chance(&g, 40))
+            gen_near_limits(&g);
         if (is_branch(&c->insn[before])) {
             c->branch = !leads_away(c, &c->insn[before]);
             break;

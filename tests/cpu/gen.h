@@ -42,6 +42,7 @@ struct flag_use gen_flag_use(const struct x86_insn *in);
 /* gen_segment.c: the code segment of a case whose code_at is known; its others, when its code is. */
 void gen_code_segment(struct gen *g);
 void gen_data_segments(struct gen *g);
+void gen_near_limits(struct gen *g); /* some of them end, or begin, where the registers point */
 /* gen_seq.c */
 void gen_sequence(struct oracle_case *c, uint64_t seed, uint64_t number, unsigned longest);
 

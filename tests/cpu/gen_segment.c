@@ -87,6 +87,19 @@ void gen_data_segments(struct gen *g)
     }
 }
 
+void gen_near_limits(struct gen *g)
+{
+    static const uint8_t regs[] = {X86_RSP, X86_RBP, X86_RBX, X86_RSI, X86_RDI};
+    struct oracle_case *c = g->c;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const unsigned reg = regs[gen_below(g, ARRAY_SIZE(regs))];
+        struct x86_seg *s = &c->seg[reg == X86_RSP || reg == X86_RBP ? X86_SS : X86_DS];
+        if (gen_chance(g, 40))
+            s->limit = (uint32_t)(c->gpr[reg] & (c->code16 ? 0xffff : 0xffffffff)) + gen_below(g, 24) - 4;
+    }
+}
+
 /* --- 16-bit instructions --- */
 
 static unsigned target(struct seq *s)

@@ -301,6 +301,8 @@ static void set_registers(struct gen *g, bool inside, bool any_base)
         if (c->code16 && gen_chance(g, 3))
             c->gpr[pointers[i]] = gen_below(g, 4) - 2 + (c->gpr[pointers[i]] & 0xffff0000);
     }
+    if (c->segmented)
+        gen_near_limits(g);
     if (gen_chance(g, 40)) /* the frame is the stack's */
         c->gpr[BP] = (c->gpr[SP] + 8 * gen_below(g, 20)) & mask;
     for (unsigned i = 0; c->writes_code && i < (c->code32 ? 5u : ARRAY_SIZE(pointers)); i++)
