@@ -191,13 +191,19 @@ static void check_fpu(struct report *r, const uint8_t *n, const uint8_t *e, bool
     }
 }
 
+/* IP wraps. */
+static bool is_at(const struct oracle_case *c, uint64_t at, uint64_t rip)
+{
+    return ((at ^ rip) & (c->segmented && c->code16 ? 0xffff : ~0ull)) == 0;
+}
+
 /* The instruction that a fault is at. */
 static const struct x86_insn *insn_at(const struct oracle_case *c, uint64_t rip)
 {
     uint64_t at = case_rip(c);
     unsigned i = 0;
 
-    while (i + 1 < c->count && at != rip)
+    while (i + 1 < c->count && !is_at(c, at, rip))
         at += c->insn[i++].length;
     return &c->insn[i];
 }
@@ -520,7 +526,7 @@ static unsigned index_at(const struct oracle_case *c, uint64_t rip)
     uint64_t at = case_rip(c);
     unsigned i = 0;
 
-    while (i < c->count && at != rip)
+    while (i < c->count && !is_at(c, at, rip))
         at += c->insn[i++].length;
     return i;
 }

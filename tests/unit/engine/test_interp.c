@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_interp.c: the reference engine on small guests (guest_code.S) in a board of RAM and one port.
+ * test_interp.c: the reference engine on small guests (guest_code.S, guest_segments.S) in a board of RAM and one port.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,6 +291,35 @@ static void test_virtual_8086(void **state)
     assert_string_equal(b->out, "vce");
 }
 
+/* Limits that are no longer what they were when the code was met first. */
+static void test_big_real_mode(void **state)
+{
+    struct board *b = *state;
+    RUN(b, big_real);
+    assert_string_equal(b->out, "ugugug");
+}
+
+static void test_same_ip_in_other_segments(void **state)
+{
+    struct board *b = *state;
+    RUN(b, code_segments);
+    assert_string_equal(b->out, "ABAABAABAABAABABABAB");
+}
+
+static void test_ip_wraps(void **state)
+{
+    struct board *b = *state;
+    RUN(b, ip_wraps);
+    assert_string_equal(b->out, "wgwgwgwg");
+}
+
+static void test_virtual_8086_limits(void **state)
+{
+    struct board *b = *state;
+    RUN(b, v86_limits);
+    assert_string_equal(b->out, "gsgsgsgs");
+}
+
 static void test_code_with_data_beside_it(void **state)
 {
     struct board *b = *state;
@@ -508,6 +537,10 @@ int main(void)
         TEST(test_task_switch),
         TEST(test_rings_and_call_gate),
         TEST(test_virtual_8086),
+        TEST(test_big_real_mode),
+        TEST(test_same_ip_in_other_segments),
+        TEST(test_ip_wraps),
+        TEST(test_virtual_8086_limits),
         TEST(test_code_with_data_beside_it),
         cmocka_unit_test_setup_teardown(test_code_with_data_beside_it, setup_alone, teardown),
         TEST(test_push_from_memory),
