@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 XL = os.path.join(os.environ.get("DOMUS_BUILD", os.path.join(ROOT, "build")), "xl")
@@ -20,6 +21,10 @@ SLOW_HOST = 5  # how many times slower than a quiet one a host may be: waits end
 
 class Failure(Exception):
     pass
+
+
+class Ended(Exception):
+    """A signal: the test took longer than it may, or whoever runs it has enough."""
 
 
 def check(condition, text):
@@ -161,13 +166,13 @@ class Host:
             time.sleep(pause)
 
     def log(self, name):
-        """What the domain logged, of late; without a name, every domain."""
+        """What the domain logged, of late; without a name, every domain, the one that spoke last at the end."""
+        paths = [os.path.join(folder, f) for folder, _, files in os.walk(self.dir) for f in files
+                 if f.endswith(f"{name}.log")]
         text = ""
-        for folder, _, files in os.walk(self.dir):
-            for f in files:
-                if f.endswith(f"{name}.log"):
-                    with open(os.path.join(folder, f), encoding="utf-8", errors="replace") as log:
-                        text += f"--- {f}\n" + log.read()[-3000:]
+        for path in sorted(paths, key=os.path.getmtime):
+            with open(path, encoding="utf-8", errors="replace") as log:
+                text += f"--- {os.path.basename(path)}\n" + log.read()[-3000:]
         return text
 
 
@@ -178,14 +183,33 @@ def overlay(host, image, name):
     return path
 
 
+def reason(error):
+    """One line: what went wrong, and the places in the tests that led there."""
+    said = str(error).strip().splitlines()
+    ours = (os.path.join(ROOT, "tests", ""), os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), ""))
+    places = [f"{os.path.basename(f.filename)}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)
+              if os.path.abspath(f.filename).startswith(ours) and os.path.abspath(f.filename) != os.path.abspath(__file__)]
+    kind = "" if isinstance(error, Failure) else type(error).__name__ + ": "
+    return f"{kind}{said[0] if said else 'no word'} ({' > '.join(places)})"
+
+
+def ended(number, _frame):
+    signal.signal(number, signal.SIG_IGN)  # once is enough: the domains are to be destroyed in peace
+    raise Ended(signal.Signals(number).name)
+
+
 def main(test):
-    """Runs test(host); exit status 0 passed, 1 failed. Ended from outside, it still destroys its domains."""
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
+    """Runs test(host); exit status 0 passed, 1 failed. Ended from outside, it still destroys its domains. What a failed test
+    writes last is the reason, in a line that begins with FAILED."""
+    signal.signal(signal.SIGTERM, ended)
+    failed = None
     with Host() as host:
         try:
             test(host)
-        except Failure as e:
-            print(f"FAILED: {e}", file=sys.stderr)
+        except Exception as e:  # whatever it was: a test that cannot go on has failed
             print(host.log(""), file=sys.stderr)
-            sys.exit(1)
-    sys.exit(0)
+            traceback.print_exc()
+            failed = reason(e)
+    if failed:
+        print(f"FAILED: {failed}", file=sys.stderr, flush=True)
+    sys.exit(1 if failed else 0)
