@@ -43,7 +43,8 @@ static void hpet_gsi_changed(void *opaque, unsigned n, bool level)
     pc_gsi_set(opaque, n, level);
 }
 
-/* Has the guest not yet taken the PIT's last tick? Then the next one waits, so that none is lost. */
+/* Has the guest not yet taken the last tick of the PIT, or of the HPET in its place? Then the next one waits, so that
+ * none is lost. */
 static bool tick_waiting(void *opaque)
 {
     struct pc *pc = opaque;
@@ -78,6 +79,7 @@ static int create_timers(struct pc *pc)
             rc = pc_map_mmio(pc, HPET_BASE, 0x400, hpet, &hpet_io);
         if (rc)
             return rc;
+        hpet_set_waiting(hpet, tick_waiting, pc);
         for (unsigned n = 0; n < 2; n++)
             pc->timer_irq[n] = (struct irq_line){hpet_set_legacy_irq, hpet, n, false};
     }

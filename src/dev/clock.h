@@ -2,8 +2,10 @@
 /*
  * clock.h: guest time in a chip's own ticks, and the pace of periodic interrupts.
  *
- * A periodic source keeps an ideal schedule. When the host was late, the ticks it missed are made up at twice the rate,
- * so that a guest that counts ticks loses no time and is not flooded either; more than a second behind is forgotten.
+ * A periodic source keeps an ideal schedule. When the host was late, the ticks it missed are made up: a guest that
+ * counts ticks loses no time. One or two come at twice the rate; the more are missing, the faster, up to sixteen times:
+ * Linux, when it starts, wants five ticks in some 40 ms of its TSC, which does not stand still when the host does, and
+ * panics without them. What is more than a second behind is forgotten.
  */
 #ifndef DOMUS_DEV_CLOCK_H
 #define DOMUS_DEV_CLOCK_H
@@ -11,6 +13,7 @@
 #include "base/types.h"
 
 #define CLOCK_NS_PER_S 1000000000ull
+#define CLOCK_RATE_MAX 16u /* times the usual one, when ticks are made up */
 
 static inline uint64_t clock_ticks(uint64_t ns, uint64_t hz)
 {
@@ -26,11 +29,22 @@ static inline uint64_t clock_ns(uint64_t ticks, uint64_t hz)
 /* When to fire for the tick that is due at due_ns; moves *due_ns forward where the backlog is hopeless. */
 static inline uint64_t clock_pace(uint64_t *due_ns, uint64_t period_ns, uint64_t now_ns)
 {
-    uint64_t soonest = now_ns + period_ns / 2;
+    uint64_t rate = 2, soonest;
 
     if (*due_ns + CLOCK_NS_PER_S < now_ns)
-        *due_ns = now_ns;
+        *due_ns = now_ns - CLOCK_NS_PER_S;
+    if (*due_ns < now_ns)
+        rate += (now_ns - *due_ns) / period_ns;
+    if (rate > CLOCK_RATE_MAX)
+        rate = CLOCK_RATE_MAX;
+    soonest = now_ns + period_ns / rate;
     return *due_ns > soonest ? *due_ns : soonest;
+}
+
+/* When to look again, for a tick that waits until the guest has taken the last one. */
+static inline uint64_t clock_retry(uint64_t period_ns, uint64_t now_ns)
+{
+    return now_ns + period_ns / 2;
 }
 
 #endif

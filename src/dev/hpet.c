@@ -65,6 +65,8 @@ struct hpet {
     struct irq_line *legacy[2];
     struct irq_line *gsi[HPET_GSIS];
     struct hpet_alarm alarm[HPET_COMPARATORS];
+    bool (*waiting)(void *opaque); /* may be NULL */
+    void *opaque;
 };
 
 static struct hpet *to_hpet(struct device *d)
@@ -122,6 +124,14 @@ static void hpet_drive(struct hpet *h)
         irq_set(h->legacy[i], h->s.config & CONFIG_LEGACY ? legacy[i] : h->s.replaced >> i & 1);
 }
 
+void hpet_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *opaque)
+{
+    struct hpet *h = to_hpet(d);
+
+    h->waiting = waiting;
+    h->opaque = opaque;
+}
+
 void hpet_set_legacy_irq(void *opaque, unsigned n, bool level)
 {
     struct hpet *h = opaque;
@@ -164,6 +174,15 @@ static void rearm_all(struct hpet *h)
         timer_rearm(h, n);
 }
 
+/* For a second at most: who has not taken it by then never will. */
+static bool tick_waits(const struct hpet *h, unsigned n, uint64_t now)
+{
+    const struct hpet_timer *t = &h->s.timer[n];
+
+    return n == 0 && legacy_source(h, n) && !(t->config & TN_LEVEL) && t->due_ns + CLOCK_NS_PER_S > now && h->waiting &&
+           h->waiting(h->opaque);
+}
+
 static void alarm_fired(void *opaque)
 {
     struct hpet_alarm *a = opaque;
@@ -175,6 +194,10 @@ static void alarm_fired(void *opaque)
         period = clock_ns(t->period, HPET_HZ);
         if (period < MIN_PERIOD_NS)
             period = MIN_PERIOD_NS;
+        if (tick_waits(h, a->n, now)) {
+            timer_set(&a->timer, clock_retry(period, now));
+            return;
+        }
         t->compare += t->period;
         if (t->config & TN_32BIT)
             t->compare = (uint32_t)t->compare;

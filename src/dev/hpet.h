@@ -21,6 +21,12 @@ struct device *hpet_create(struct loop *loop, struct irq_line *const legacy[2], 
  */
 void hpet_set_legacy_irq(void *opaque, unsigned n, bool level);
 
+/*
+ * Asked before each tick of comparator 0 in the PIT's place: true while the guest has not taken the last one. Then the
+ * tick comes later, so that none is lost. Without it, ticks come whether they are taken or not.
+ */
+void hpet_set_waiting(struct device *d, bool (*waiting)(void *opaque), void *opaque);
+
 extern const struct io_ops hpet_io; /* 1 KiB at 0xFED00000 */
 
 #endif

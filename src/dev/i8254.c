@@ -154,7 +154,7 @@ static void pit_fired(void *opaque)
         period = MIN_TICK_NS;
     /* for a second at most: who has not taken it by then never will, and others may share the line */
     if (channel_periodic(c) && c->due_ns + CLOCK_NS_PER_S > now && p->waiting && p->waiting(p->opaque)) {
-        pit_arm(p, clock_pace(&c->due_ns, period, now));
+        pit_arm(p, clock_retry(period, now));
         return;
     }
     /* the rising edge is what counts; the low part of modes 2 to 4 is over before anyone could look */

@@ -89,7 +89,7 @@ void lapic_timer_fired(void *opaque)
         if (period < MIN_PERIOD_NS)
             period = MIN_PERIOD_NS;
         if (tick_waits(l)) { /* would be lost: the guest is late, so this tick is made up after it */
-            timer_set(&l->timer, clock_pace(&l->s.timer_due_ns, period, now));
+            timer_set(&l->timer, clock_retry(period, now));
             return;
         }
         l->s.timer_due_ns += period;

@@ -57,12 +57,22 @@ static void test_late_host(void **state)
 {
     load(0x34, 0, 11932);
     irq0.rises = 0;
-    fake_jump(205 * MS); /* twenty ticks missed: made up at twice the rate */
+    fake_jump(205 * MS); /* twenty ticks missed: made up, the fastest at the start */
     assert_in_range(irq0.rises, 1, 2);
-    fake_advance(100 * MS);
-    assert_in_range(irq0.rises, 18, 23);
-    fake_advance(695 * MS);
+    fake_advance(5 * MS);
+    assert_in_range(irq0.rises, 7, 10);
+    fake_advance(15 * MS);
+    assert_in_range(irq0.rises, 14, 20);
+    fake_advance(75 * MS);
+    assert_in_range(irq0.rises, 29, 31);
+    fake_advance(700 * MS);
     assert_in_range(irq0.rises, 98, 101);
+    irq0.rises = 0;
+    fake_jump(14 * MS); /* one: at twice the rate */
+    fake_advance(4 * MS);
+    assert_int_equal(irq0.rises, 1);
+    fake_advance(32 * MS);
+    assert_in_range(irq0.rises, 4, 6);
     fake_jump(3600 * 1000 * MS); /* an hour is forgotten, but a second's worth */
     irq0.rises = 0;
     fake_advance(10000 * MS);
