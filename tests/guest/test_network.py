@@ -21,7 +21,7 @@ def by_pxe(host, small, model):
         for f in ("vmlinuz", "initrd.img"):
             shutil.copy(f"{small}/{f}", net.files)
         with open(os.path.join(net.files, "boot.ipxe"), "w", encoding="ascii") as f:
-            f.write("#!ipxe\nkernel vmlinuz console=ttyS0 domus.from=PXE\n"
+            f.write("#!ipxe\nkernel http://10.77.0.1:8000/vmlinuz console=ttyS0 no_timer_check domus.from=PXE\n"
                     "initrd http://10.77.0.1:8000/initrd.img\nboot\n")
         host.create(name, network.config(name, None, net.vif(model), 'boot = "n"'))
         console = host.console(name)
