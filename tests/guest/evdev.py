@@ -16,7 +16,7 @@ class Evdev:
     def __init__(self, console, name):
         self.console = console
         m = None
-        for _ in range(10):  # what is behind a hub takes the kernel a while
+        for _ in range(50):  # what is behind a hub takes the kernel a while
             devices = console.run("cat /proc/bus/input/devices")
             m = re.search(rf'Name="[^"]*{name}"(?:\n.+)*?Handlers=.*?(event\d+)', devices)
             if m:
@@ -34,6 +34,14 @@ class Evdev:
         rows = [tuple(map(int, line.split())) for line in out.splitlines() if re.fullmatch(r"(-?\d+ ?){12}", line)]
         self.read += 24 * len(rows)
         return [(kind, code, (low & 0xffff) | high << 16) for *_, kind, code, low, high in rows]
+
+
+    def until(self, enough, seconds=20):
+        """Events from here on, until enough(events) or until the time is over."""
+        events, end = [], time.monotonic() + seconds * domus.SLOW_HOST
+        while not enough(events) and time.monotonic() < end:
+            events += self.events()
+        return events
 
 
 class Places:
@@ -62,7 +70,7 @@ class Places:
                 move(place)
                 time.sleep(pause)
             seen = []
-            for _ in range(50):
+            for _ in range(250):
                 seen += [pixel(p, size) for p in self.since()]
                 if seen and seen[-1] == wanted[-1]:
                     break

@@ -21,7 +21,7 @@ class S(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 S((sys.argv[1], int(sys.argv[2])), H).serve_forever()
 """
-FETCH = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=60).read().decode())"
+FETCH = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=300).read().decode())"
 NOBODY = 65534
 MAC = "mac=00:16:3e:11:22:33"
 
@@ -209,7 +209,7 @@ def booted(host, name):
 def lease(console):
     console.run("ifconfig eth0 up")
     console.run(LEASE)
-    console.run("udhcpc -i eth0 -q -n -t 10 -s /tmp/lease", 90)
+    console.run("udhcpc -i eth0 -q -n -t 60 -s /tmp/lease", 90)
 
 
 def download(console, url, digest, seconds=300):
@@ -227,7 +227,7 @@ def serves(net, console):
 
 
 def carrier(console, wanted):
-    console.run(f"for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1; [ $(cat /sys/class/net/eth0/carrier) != {wanted} ] || break; "
+    console.run(f"for i in $(seq 60); do sleep 1; [ $(cat /sys/class/net/eth0/carrier) != {wanted} ] || break; "
                 f"done; test $(cat /sys/class/net/eth0/carrier) = {wanted}")
 
 
@@ -243,7 +243,7 @@ def pull_and_plug(net, console, name):
     console.run(f"! ping -c 1 -W 2 {net.gateway}")
     host.xl("network-attach", name, MAC)
     carrier(console, 1)
-    console.run(f"ping -c 2 {net.gateway}")
+    console.run(f"ping -c 2 -W 60 {net.gateway}", 90)
 
 
 def use(net, name, disk, model, mib, seconds=300):

@@ -11,8 +11,7 @@ LEFT, MIDDLE, RIGHT, WHEEL_UP, WHEEL_DOWN = 1, 2, 4, 8, 16
 
 class Viewer:
     def __init__(self, host, name):
-        self.socket = socket.create_connection(("127.0.0.1", port_of(host, name)), 10)
-        self.socket.settimeout(10)
+        self.socket = socket.create_connection(("127.0.0.1", port_of(host, name)), 20 * domus.SLOW_HOST)
         self.socket.sendall(b"RFB 003.008\n")  # at once: who is silent is given time to be a browser
         domus.check(self.take(12).startswith(b"RFB 003."), "no VNC server")
         kinds = self.take(self.take(1)[0])

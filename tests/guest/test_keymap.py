@@ -47,15 +47,15 @@ def test(host):
     viewer = rfb.Viewer(host, "czech")
     for c in text:
         viewer.tap(ord(c) if ord(c) < 0x100 else 0x1000000 | ord(c))
-        time.sleep(0.1)
+        time.sleep(0.3)
     viewer.tap(0xff0d)
-    time.sleep(1)
+
+    def arrived(lines):
+        return int(re.search(r"(?m)^(\d+)\r?$", console.run("wc -l </tmp/typed")).group(1)) >= lines
+
+    host.wait(lambda: arrived(1), 30, "the viewer's line does not arrive", 1.0)
     host.xl("send-keys", "czech", "text:" + text, "ret")
-
-    def arrived():
-        return console.run("cat /tmp/typed").count("\n") >= 2
-
-    host.wait(arrived, 30, "the lines do not arrive", 1.0)
+    host.wait(lambda: arrived(2), 30, "the line of send-keys does not arrive", 1.0)
     out = console.run("hexdump -v -e '1/1 \"%02x\"' /tmp/typed; echo")
     lines = bytes.fromhex(re.search(r"^[0-9a-f]+$", out, re.M).group()).decode().splitlines()
     domus.check(lines == [text, text], f"typed {text!r} twice, got {lines}")

@@ -12,7 +12,7 @@ import network
 def on_bridge(host, small, model):
     with network.Bridged(host) as net:
         console = network.use(net, f"br-{model}", f"{small}/disk.img", model, 16)
-        domus.check("10.77.0.1" in console.run("ping -c 1 host.test"), "no DNS")
+        domus.check("10.77.0.1" in console.run("ping -c 1 -W 60 host.test", 90), "no DNS")
 
 
 def by_pxe(host, small, model):
@@ -35,7 +35,7 @@ def behind_nat(host, small, model):
         console = network.use(net, f"nat-{model}", disk, model, 16)
         if net.enter:  # else there is only the host's resolver, and who knows what that knows
             console.run(f"cat /etc/resolv.conf; grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf")
-            named = console.run("ping -c 1 host.test")
+            named = console.run("ping -c 1 -W 60 host.test", 90)
             domus.check(net.gateway in named, f"no DNS by way of the NAT's: {named}")
             console.run("! ping -c 1 nowhere.test")
         if os.path.exists("/proc/net/if_inet6"):
@@ -44,7 +44,7 @@ def behind_nat(host, small, model):
 
 def over_ipv6(net, console):
     """An address by router advertisement, and the host's servers at [fec0::2]."""
-    console.run("for i in 1 2 3 4 5 6 7 8 9 10; do ! ifconfig eth0 | grep -q 'inet6 addr: fec0::' || break; sleep 1; done")
+    console.run("for i in $(seq 60); do ! ifconfig eth0 | grep -q 'inet6 addr: fec0::' || break; sleep 1; done")
     address = console.run("ifconfig eth0 | grep inet6")
     domus.check("fec0::216:3eff:fe11:2233/64" in address, f"no IPv6 address by router advertisement: {address}")
     digest = net.file("big", 4)

@@ -70,7 +70,7 @@ def not_asked_for(host, disk):
     time.sleep(2)
     for letter in "echo typed >/tmp/typed\n":
         viewer.tap(0xff0d if letter == "\n" else ord(letter))
-        time.sleep(0.1)
+        time.sleep(0.3)
     await_guest(console, "[ -e /tmp/typed ]")
     out = console.run("ls /tmp")
     domus.check("typed" in out and not re.search(r"\bpasted\b", out), f"cut text was typed unasked: {out}")

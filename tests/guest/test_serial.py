@@ -83,11 +83,11 @@ def take(s):
 
 
 def tcp(console, port):
-    s = socket.create_connection(("127.0.0.1", port), 10)
+    s = socket.create_connection(("127.0.0.1", port), 10 * domus.SLOW_HOST)
     to_guest(console, 1, RNG.randbytes(20000), s.sendall)
     from_guest(console, 1, 20000, take(s))
     s.close()
-    s = socket.create_connection(("127.0.0.1", port), 10)  # the next client
+    s = socket.create_connection(("127.0.0.1", port), 10 * domus.SLOW_HOST)  # the next client
     from_guest(console, 1, 100, take(s))
     s.close()
     print("tcp: both ways")
@@ -196,14 +196,15 @@ def files(host, disk):
 def wait_and_vc(host, disk):
     """The start waits for the first client; what QEMU shows as a page of the screen is a pty."""
     port = free_port(socket.SOCK_STREAM)
-    came = []
+    came = []  # the socket, and when it was about to be there
 
     def come():
-        end = time.monotonic() + 30
+        end = time.monotonic() + 30 * domus.SLOW_HOST
         while time.monotonic() < end:
             time.sleep(0.5)
+            now = time.monotonic()
             try:
-                came.append(socket.create_connection(("127.0.0.1", port), 10))
+                came.extend((socket.create_connection(("127.0.0.1", port), 10 * domus.SLOW_HOST), now))
                 return
             except ConnectionRefusedError:
                 pass
@@ -212,8 +213,9 @@ def wait_and_vc(host, disk):
     client.start()
     said = host.create("waits", CONFIG.format(name="waits", disk=disk, serial=["vc", f"tcp:127.0.0.1:{port},server,wait"]),
                        "-p").stderr
-    domus.check(came, "the start did not wait for its client")
+    created = time.monotonic()
     client.join()
+    domus.check(came and came[1] < created, "the start did not wait for its client")
     came[0].close()
     domus.check('serial="vc": ' in said and "waits up to 60 seconds" in said, said)
     domus.check("serial/0/tty = \"/dev/pts/" in host.xl("xenstore-ls", "waits").stdout, "vc has no pty")

@@ -56,11 +56,12 @@ def tablet(host, disk):
         places.follow(wanted, size, lambda place: viewer.pointer(*place))
         last = wanted[-1]
         print(f"{w}x{h}: {len(wanted)} places exact")
+    events = []
     for button in (rfb.LEFT, rfb.RIGHT, rfb.MIDDLE, rfb.WHEEL_UP, rfb.WHEEL_DOWN):
-        viewer.pointer(*last, button)
-        viewer.pointer(*last, 0)
-        time.sleep(0.3)  # up and down at once would be no turn of the wheel
-    events = places.evdev.events()
+        for state, code in ((button, EV_KEY), (0, EV_KEY)) if button < rfb.WHEEL_UP else ((button, EV_REL), (0, None)):
+            viewer.pointer(*last, state)
+            # one after the other: up and down at once would be no turn of the wheel
+            events += places.evdev.until(lambda seen: code is None or any(kind == code for kind, _, _ in seen))
     pressed = [(BUTTONS[code], value) for kind, code, value in events if kind == EV_KEY]
     domus.check(pressed == [(b, v) for b in ("left", "right", "middle") for v in (1, 0)], f"buttons: {pressed}")
     wheel = [value for kind, code, value in events if kind == EV_REL and code == 8]
@@ -86,14 +87,21 @@ def hub(host, disk):
     mouse, keyboard = Evdev(console, "USB Mouse"), Evdev(console, "USB Keyboard")
     devices = console.run("ls /sys/bus/usb/devices")
     domus.check("1-2.2" in devices, f"nothing behind the hub: {devices}")
+
+    def way(events):
+        return sum(value for kind, code, value in events if kind == EV_REL and code == 0)
+
     for x in (100, 90, 300):
         viewer.pointer(x, 50)
         time.sleep(0.1)
-    moved = sum(value for kind, code, value in mouse.events() if kind == EV_REL and code == 0)
+    moved = way(mouse.until(lambda events: way(events) >= 200))
     domus.check(moved == 200, f"the mouse moved {moved}, not 200")
     host.xl("send-keys", "hub", "shift-a", "ret")
-    time.sleep(2)
-    keys = [(code, value) for kind, code, value in keyboard.events() if kind == EV_KEY and value < 2]
+
+    def presses(events):
+        return [(code, value) for kind, code, value in events if kind == EV_KEY and value < 2]
+
+    keys = presses(keyboard.until(lambda events: len(presses(events)) >= 6))
     domus.check(keys == [(42, 1), (30, 1), (30, 0), (42, 0), (28, 1), (28, 0)], f"keys: {keys}")
     viewer.close()
     host.xl("destroy", "hub")
