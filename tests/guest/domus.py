@@ -78,9 +78,11 @@ class Console:
     def run(self, command, seconds=60):
         """A shell command in the guest: its output; the guest's shell must be at its prompt."""
         self.send(f"{command}; echo \"=$?=\"\n")
-        m = self.wait(r"(?s)(.*?)=(\d+)=\r*\n", seconds)
-        check(m.group(2) == "0", f"in the guest: {command}: exit {m.group(2)}: {m.group(1)[-500:]}")
-        return m.group(1).replace("\r", "")
+        begin = self.seen
+        m = self.wait(r"=(\d+)=\r*\n", seconds)  # without what comes before it: that would be tried from every character
+        said = self.text[begin:m.start()]
+        check(m.group(1) == "0", f"in the guest: {command}: exit {m.group(1)}: {said[-500:]}")
+        return said.replace("\r", "")
 
     def close(self):
         try:
