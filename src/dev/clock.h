@@ -13,7 +13,8 @@
 #include "base/types.h"
 
 #define CLOCK_NS_PER_S 1000000000ull
-#define CLOCK_RATE_MAX 16u /* times the usual one, when ticks are made up */
+#define CLOCK_RATE_MAX 16u    /* times the usual one, when ticks are made up; */
+#define CLOCK_STEP_MIN 10000u /* ns between two of them, or half the usual time: a guest cannot flood the host */
 
 static inline uint64_t clock_ticks(uint64_t ns, uint64_t hz)
 {
@@ -29,7 +30,7 @@ static inline uint64_t clock_ns(uint64_t ticks, uint64_t hz)
 /* When to fire for the tick that is due at due_ns; moves *due_ns forward where the backlog is hopeless. */
 static inline uint64_t clock_pace(uint64_t *due_ns, uint64_t period_ns, uint64_t now_ns)
 {
-    uint64_t rate = 2, soonest;
+    uint64_t rate = 2, step;
 
     if (*due_ns + CLOCK_NS_PER_S < now_ns)
         *due_ns = now_ns - CLOCK_NS_PER_S;
@@ -37,8 +38,10 @@ static inline uint64_t clock_pace(uint64_t *due_ns, uint64_t period_ns, uint64_t
         rate += (now_ns - *due_ns) / period_ns;
     if (rate > CLOCK_RATE_MAX)
         rate = CLOCK_RATE_MAX;
-    soonest = now_ns + period_ns / rate;
-    return *due_ns > soonest ? *due_ns : soonest;
+    step = period_ns / rate;
+    if (step < CLOCK_STEP_MIN)
+        step = period_ns / 2 < CLOCK_STEP_MIN ? period_ns / 2 : CLOCK_STEP_MIN;
+    return *due_ns > now_ns + step ? *due_ns : now_ns + step;
 }
 
 /* When to look again, for a tick that waits until the guest has taken the last one. */

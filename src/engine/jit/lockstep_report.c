@@ -15,8 +15,9 @@ typedef unsigned long long ull;
 static bool disassemble(const struct interp_block *b, unsigned i, unsigned code_mode, uint64_t rip,
                         ZydisDisassembledInstruction *out)
 {
-    const ZydisMachineMode mode =
-        code_mode == X86_MODE_64 ? ZYDIS_MACHINE_MODE_LONG_64 : ZYDIS_MACHINE_MODE_LONG_COMPAT_32;
+    const ZydisMachineMode mode = code_mode == X86_MODE_64   ? ZYDIS_MACHINE_MODE_LONG_64
+                                  : code_mode == X86_MODE_32 ? ZYDIS_MACHINE_MODE_LONG_COMPAT_32
+                                                             : ZYDIS_MACHINE_MODE_LONG_COMPAT_16;
     return b->seen && ZYAN_SUCCESS(ZydisDisassembleIntel(mode, rip + b->ops[i].start, b->seen + b->ops[i].start,
                                                          b->ops[i].length, out));
 }
