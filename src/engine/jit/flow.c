@@ -152,8 +152,14 @@ void tr_exit_by_rip(struct translation *t, uint8_t *rel32)
 
 static void page_plus(struct translation *t, unsigned reg, int64_t offset)
 {
+    const int64_t from_page = (int64_t)t->page_offset + offset, half = from_page / 2;
     emit_load(&t->e, reg, JIT_SLOT(page_va));
-    lea(t, reg, emit_mem(reg, (int32_t)(t->page_offset + offset)));
+    if (from_page == (int32_t)from_page) {
+        lea(t, reg, emit_mem(reg, (int32_t)from_page));
+    } else { /* a jump over 2 GiB, less the page */
+        lea(t, reg, emit_mem(reg, (int32_t)half));
+        lea(t, reg, emit_mem(reg, (int32_t)(from_page - half)));
+    }
 }
 
 /* A rel32 that goes to the exit, with its link's number, until that is patched. */

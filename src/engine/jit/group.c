@@ -11,6 +11,8 @@
 #include "engine/jit/translate.h"
 
 #define RANGE_MAX 1024
+#define FAR_AWAY \
+    (1 << 30) /* bytes from the base register: such operands have no group, and sums need no more than 32 bits */
 
 /* --- planning --- */
 
@@ -35,6 +37,10 @@ static void end_group(struct planner *p)
 static void add_access(struct planner *p, unsigned i, unsigned which, int32_t rel, unsigned size, bool write)
 {
     struct translation *t = p->t;
+    if (rel <= -FAR_AWAY || rel >= FAR_AWAY) {
+        end_group(p);
+        return;
+    }
     int32_t low = p->delta + rel, high = low + (int32_t)size;
     struct jit_group *g = p->group >= 0 ? &t->group[p->group] : NULL;
     if (g && ((high > g->max ? high : g->max) - (low < g->min ? low : g->min) > RANGE_MAX))

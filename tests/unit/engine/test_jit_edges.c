@@ -233,6 +233,23 @@ static void access_at(struct board *b, uint64_t address)
     run_from(b, CODE);
 }
 
+/* Two operands around one register, farther from each other than 32 bits can tell: one is there, the other is not. */
+static void test_operands_far_from_each_other(void **state)
+{
+    static const uint8_t code[] = {0x8b, 0x82, 0x00, 0xff, 0xff, 0x7f, /* mov eax, [rdx + 7fffff00] */
+                                   0x8b, 0x9a, 0x00, 0x01, 0x00, 0x80, /* mov ebx, [rdx - 7fffff00] */
+                                   0x31, 0xc0, 0xf4};                  /* xor eax, eax; hlt */
+    struct board b;
+    make_accessing(&b);
+    memcpy(mem_at(b.memory, CODE + 0x800, sizeof code), code, sizeof code);
+    for (unsigned i = 0; i < 3; i++) {
+        b.cpu->gpr[X86_RDX] = DATA + 0x7fffff00;
+        run_from(&b, CODE + 0x800);
+        assert_page_fault(&b, CODE + 0x800, DATA + 2 * 0x7fffff00ull);
+    }
+    destroy(&b);
+}
+
 /* Each shares its entry of the table with DATA, or an empty one at the table's ends. */
 static void test_addresses_that_are_none(void **state)
 {
@@ -335,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_chain_into_a_page_that_is_not_there),
         cmocka_unit_test(test_interrupt_right_behind_sti),
         cmocka_unit_test(test_addresses_that_are_none),
+        cmocka_unit_test(test_operands_far_from_each_other),
         cmocka_unit_test(test_tables_that_lead_outside),
         cmocka_unit_test(test_jumps_to_nowhere),
         cmocka_unit_test(test_no_memory_is_writable_and_code),
