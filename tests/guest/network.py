@@ -110,17 +110,21 @@ class Net:
 
 
 class Bridged(Net):
-    """A namespace with bridge xenbr0, 10.77.0.1, where xl runs too."""
+    """A namespace with a bridge, 10.77.0.1, where xl runs too."""
 
     gateway, port = "10.77.0.1", 8000
 
+    def __init__(self, host, bridge="xenbr0"):
+        super().__init__(host)
+        self.bridge = bridge
+
     def begin(self):
         self.namespace()
-        self.ip("link", "add", "xenbr0", "type", "bridge")
-        self.ip("addr", "add", self.gateway + "/24", "dev", "xenbr0")
-        self.ip("link", "set", "xenbr0", "up")
+        self.ip("link", "add", self.bridge, "type", "bridge")
+        self.ip("addr", "add", self.gateway + "/24", "dev", self.bridge)
+        self.ip("link", "set", self.bridge, "up")
         self.use(*self.enter)
-        self.dnsmasq("--interface=xenbr0", "--dhcp-range=10.77.0.50,10.77.0.99,1h",
+        self.dnsmasq("--interface=" + self.bridge, "--dhcp-range=10.77.0.50,10.77.0.99,1h",
                      "--dhcp-leasefile=" + self.host.path("leases"), "--enable-tftp", "--tftp-root=" + self.files,
                      "--dhcp-boot=boot.ipxe")
         self.web(self.gateway, self.port)
