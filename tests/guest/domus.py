@@ -35,7 +35,8 @@ def check(condition, text):
 def recipe(name):
     """Makes (or finds) the guests of a recipe; the directory they are in."""
     subprocess.run([os.path.join(ROOT, "guests", name), GUESTS], check=True)
-    return os.path.join(GUESTS, {"linux-small": "small", "linux-sound": "sound", "debian-installer": "d-i"}.get(name, name))
+    return os.path.join(GUESTS, {"linux-small": "small", "linux-sound": "sound", "debian-installer": "d-i",
+                                 "debian-unattended": "unattended"}.get(name, name))
 
 
 class Console:
