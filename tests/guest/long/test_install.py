@@ -5,6 +5,7 @@ over the emulated NIC from where the host's apt has its own. Then that one syste
 viewer's pointer, the Sound Blaster, its reboot and its crash.
 
 DOMUS_INSTALLED=FILE keeps the installed disk there, and begins with it when it is there."""
+import base64
 import os
 import re
 import time
@@ -56,7 +57,7 @@ class Guest:
     def address(self):
         with open(self.leases, encoding="ascii") as f:
             rows = [line.split() for line in f]
-        return next((row[2] for row in rows if row[1] == MAC), None)
+        return max(((int(row[0]), row[2]) for row in rows if row[1] == MAC), default=(0, None))[1]
 
     def up(self):
         try:
@@ -65,12 +66,12 @@ class Guest:
             return False
 
     def run(self, command, ok=True, put=b"", seconds=60):
-        """What the command says. put: its standard input; ok=None: whatever its exit status is."""
+        """What the command says. put: what /tmp/put shall have; ok=None: whatever its exit status is."""
         with mirror.socket_there(self.net.enter, "create_connection", self.address(), SHELL) as s:
             s.settimeout(seconds * domus.SLOW_HOST)
             if put:
-                command = f"head -c {len(put)} | ({command})"
-            s.sendall(f"{{ {command}; }} 2>&1; echo \"=$?=\"; exit\n".encode() + put)
+                s.sendall(b"base64 -d >/tmp/put <<END\n" + base64.encodebytes(put) + b"END\n")
+            s.sendall(f"{{ {command}; }} 2>&1; echo \"=$?=\"; exit\n".encode())
             said = b""
             while more := s.recv(1 << 16):
                 said += more
@@ -122,15 +123,14 @@ def install(host, net, text, source):
         create(host, net, text)
         first = host.domid("windows")
         shown = screen.Screen(host, "windows")
-        last, kept = None, set()
+        last, kept = None, False
         while host.domid("windows") == first:
             seconds = time.monotonic() - begin
             domus.check(seconds < 3600 * domus.SLOW_HOST, "not installed after hours")
             last = progress(shown, packages, begin, last)
-            step = packages.bytes >> 20
-            if step >= 30 and "base" not in kept:
-                shown.keep("install-base")
-                kept.add("base")
+            if packages.bytes >= 160 << 20 and not kept and shown.picture():
+                shown.keep("install-packages")
+                kept = True
             time.sleep(5)
         host.wait(lambda: host.domid("windows") is not None, 60, "no new domain after the installer's reboot")
         print(f"installed: domid {first} -> {host.domid('windows')} after {time.monotonic() - begin:.0f} s; "
@@ -158,8 +158,11 @@ def pointer(host, guest):
     """X on the Cirrus card has the viewer's pointer, to the pixel; a click gives its window the focus, a key goes there."""
     size = guest.run("for i in 1 2 3 4 5 6 7 8 9; do xdotool search --class xterm >/dev/null && break; sleep 2; done; "
                      "xdotool getdisplaygeometry").split()
-    log = guest.run("cat /var/log/Xorg.0.log")
-    print(re.findall(r"(?m)^.*(?:Modeline|modeset\(0\): using|\(II\) (?:modeset|FBDEV|CIRRUS)\(0\): Output).*$", log)[:4])
+    card = guest.run("for d in /sys/class/drm/card0 /sys/class/graphics/fb0; do cat $d/device/vendor $d/device/device; "
+                     "basename $(readlink $d/device/driver); done; grep -E '(modeset|FBDEV|VESA|CIRRUS).0.: ' "
+                     "/var/log/Xorg.0.log | head -n 40", ok=None)
+    print(card)
+    domus.check(card.startswith("0x1013\n0x00b8\ncirrus"), card)
     connect = lambda address, port: mirror.socket_there(guest.net.enter, "create_connection", address, port)
     viewer = rfb.Viewer(host, "windows", connect)
     domus.check(size == [str(viewer.width), str(viewer.height)], f"X has {size}, the viewer {viewer.width}x{viewer.height}")
@@ -197,7 +200,7 @@ def sound(guest):
     domus.check("Sound Blaster 16" in cards, cards)
     guest.run(f"amixer -q set Master 100%; amixer -q set PCM 100%; amixer -q cset {tones.CHANNEL} Playback")
     for s in SOUNDS:
-        said = guest.run(f"cat >/tmp/{s.name}; aplay -D hw:0 /tmp/{s.name}", put=s.wav(), seconds=s.seconds + 60)
+        said = guest.run("aplay -D hw:0 /tmp/put", put=s.wav(), seconds=s.seconds + 60)
         domus.check("underrun" not in said and "Playing WAVE" in said, said)
 
 
