@@ -6,9 +6,6 @@
  */
 #include "engine/jit/translate.h"
 
-#define GUEST_RSP R12
-#define GUEST_RCX R13
-
 /* --- the stack --- */
 
 /* Addresses and what is on the stack are words; those of 32-bit code are zero-extended. */

@@ -9,15 +9,6 @@
 #include "engine/interp/ops.h"
 #include "engine/jit/translate.h"
 
-#define GUEST_RSP R12
-#define GUEST_RCX R13
-
-static struct emit_rm slot_of(unsigned segment, size_t member)
-{
-    return emit_mem(RSP,
-                    (int32_t)(offsetof(struct jit_vcpu, v.seg) + segment * sizeof(struct interp_segment) + member));
-}
-
 /* reg, zero-extended from size bytes. */
 static void cut(struct translation *t, unsigned reg, unsigned size)
 {
@@ -51,17 +42,18 @@ void tr_segment_check(struct translation *t, unsigned size, bool write)
     struct emit *e = &t->e;
     const size_t which = write ? sizeof(uint64_t) : 0;
     if (t->live[t->at]) {
-        emit_load(e, RCX, slot_of(t->segment, offsetof(struct interp_segment, minus_end) + which));
+        emit_load(e, RCX, tr_segment_slot(t->segment, offsetof(struct interp_segment, minus_end) + which));
         emit_lea(e, RCX, emit_sib(R14, RCX, 0, (int32_t)size - 1));
         emit_vex(e, 2, true, false, 0x2f5, RCX, RCX, JIT_SLOT(sign)); /* pext: 1 when it is within */
         emit_lea(e, RCX, emit_mem(RCX, -1));
         tr_unless_zero(t);
     } else {
         emit_lea(e, RCX, emit_mem(R14, (int32_t)size));
-        emit_op(e, 0, 8, 0x3b, RCX, slot_of(t->segment, offsetof(struct interp_segment, plain_end) + which)); /* cmp */
+        emit_op(e, 0, 8, 0x3b, RCX,
+                tr_segment_slot(t->segment, offsetof(struct interp_segment, plain_end) + which)); /* cmp */
         tr_slow(t, emit_jcc(e, 7));
     }
-    emit_load(e, RCX, slot_of(t->segment, offsetof(struct interp_segment, base)));
+    emit_load(e, RCX, tr_segment_slot(t->segment, offsetof(struct interp_segment, base)));
     emit_op(e, 0, 4, 0x8d, R14, emit_sib(R14, RCX, 0, 0)); /* lea */
 }
 

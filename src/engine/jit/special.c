@@ -5,9 +5,7 @@
  */
 #include "engine/jit/translate.h"
 
-#define GUEST_RSP R12
-#define GUEST_RCX R13
-#define IF_BIT    9
+#define IF_BIT 9
 
 void tr_unless_zero(struct translation *t)
 {

@@ -5,8 +5,6 @@
  */
 #include "engine/jit/translate.h"
 
-#define GUEST_RCX R13
-
 static bool is_rep(const struct x86_insn *insn)
 {
     return insn->prefix_rep != 0; /* MOVS and STOS do not look at ZF: REPNE is REP */

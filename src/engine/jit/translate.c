@@ -123,7 +123,7 @@ void tr_put(struct translation *t, unsigned n, unsigned host)
         emit_load(&t->e, jit_host_reg[n], emit_reg(host));
 }
 
-static struct emit_rm segment_slot(unsigned segment, size_t member)
+struct emit_rm tr_segment_slot(unsigned segment, size_t member)
 {
     return emit_mem(RSP,
                     (int32_t)(offsetof(struct jit_vcpu, v.seg) + segment * sizeof(struct interp_segment) + member));
@@ -157,11 +157,11 @@ bool tr_address(struct translation *t, const struct x86_insn *insn)
     emit_op(e, 0, size, 0x8d, R14, rm);
     if (insn->segment == X86_FS || insn->segment == X86_GS) {
         if (t->word == 4) { /* other limits are the handler's */
-            emit_load(e, RCX, segment_slot(insn->segment, offsetof(struct interp_segment, narrow)));
+            emit_load(e, RCX, tr_segment_slot(insn->segment, offsetof(struct interp_segment, narrow)));
             emit_16(e, 0x05e3); /* jrcxz over the jump */
             tr_slow(t, emit_jump(e));
         }
-        emit_load(e, RCX, segment_slot(insn->segment, offsetof(struct interp_segment, base)));
+        emit_load(e, RCX, tr_segment_slot(insn->segment, offsetof(struct interp_segment, base)));
         emit_op(e, 0, t->word, 0x8d, R14, emit_sib(R14, RCX, 0, 0));
     }
     return true;

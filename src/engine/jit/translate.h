@@ -7,6 +7,10 @@
 
 #include "engine/jit/jit.h"
 
+/* Where the guest's registers are that the host needs for itself. */
+#define GUEST_RSP R12
+#define GUEST_RCX R13
+
 enum jit_kind {
     JIT_FALLBACK, /* the reference engine's handler */
     JIT_NOP,
@@ -160,6 +164,8 @@ void tr_slow_as(struct translation *t, const struct jit_stub *stub);
 void tr_fallback(struct translation *t);
 /* Calls one of the common routines (cache.c) with a number; ten bytes. */
 void tr_call(struct translation *t, const uint8_t *routine, uint32_t number);
+/* A member of struct interp_segment, in the vCPU. */
+struct emit_rm tr_segment_slot(unsigned segment, size_t member);
 /* r14 = the linear address of insn's memory operand; in segmented code the offset, for tr_check. False: too odd. */
 bool tr_address(struct translation *t, const struct x86_insn *insn);
 /* Checks that r14 may be accessed: then r14 + rcx is the place. Returns the jump that it may not. */

@@ -3,19 +3,11 @@
  * guest_segments.S: more guests of test_interp.c, started as those of guest_code.S are: 16-bit code whose segments have
  * other bases and limits than a moment ago, in real mode, in protected mode and in V86.
  */
+#include "guest_macros.S"
+
         .section .rodata
-        .macro guest name
-        .balign 16
-        .globl guest_\name
-guest_\name:
-        .set base, .
-        .endm
-        .macro end name
-        .globl guest_\name\()_end
-guest_\name\()_end:
-        .endm
-#define AT(label) (label - base + 0x1000)
-        .macro put char
+        /* put without a stack, which is what is tried here. */
+        .macro say char
         mov $\char, %al
         out %al, $0xe9
         .endm
@@ -138,7 +130,7 @@ guest ip_wraps
         cmpw $0xfffe, 2(%bp)
         jne 9f
         movw $0x44, 2(%bp)              /* the LRET */
-        put 'g'
+        say 'g'
 9:      pop %bp
         iret
 end ip_wraps
